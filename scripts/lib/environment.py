@@ -1,0 +1,97 @@
+"""What the host tools need from the machine: Debian packages and a Python environment.
+
+Standard library only: this is the first code that a fresh machine runs.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from scripts.lib import cache
+from scripts.lib.ui import die, say
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = ROOT / "requirements.txt"
+
+# Debian package names by purpose; docs/dependencies.md says why each is here.
+PACKAGES = {
+    "python": ["python3-venv"],
+    "build": [
+        "gcc", "libc6-dev", "make", "patch", "perl", "flex", "bison", "bc", "cpio", "xz-utils",
+        "bzip2", "dpkg-dev", "debian-archive-keyring", "squashfs-tools", "e2fsprogs", "genimage",
+        "grub-common", "grub-pc-bin",
+    ],
+    "run": ["qemu-system-x86"],
+    "test": [
+        "sip-tester", "sipsak", "baresip", "kamailio", "shellcheck", "cppcheck", "clang",
+        "gcc-multilib", "iproute2", "procps",
+    ],
+}
+
+
+def enter(*purposes):
+    """Install what `purposes` need, then run this program inside the tools' own environment.
+
+    Returns at once when it already runs there and nothing is missing.
+    """
+    install_packages("python", *purposes)
+    python = tools_python()
+    if Path(sys.prefix) != python.parent.parent:
+        os.environ["PYTHONPATH"] = str(ROOT)
+        os.execv(python, [str(python), *sys.orig_argv[1:]])
+
+
+def install_packages(*purposes):
+    """Install the Debian packages of `purposes` that the machine lacks, with apt."""
+    wanted = [name for purpose in purposes for name in PACKAGES[purpose]]
+    missing = sorted(set(wanted) - _installed(wanted))
+    if not missing:
+        return
+    if not shutil.which("apt-get"):
+        die("this machine has no apt-get", f"Debian 12 or 13 is needed, or install: {' '.join(missing)}")
+    say(f"Installing {len(missing)} Debian packages: {' '.join(missing)}")
+    apt = [*_as_root(), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
+    log = cache.root() / "apt-install.log"
+    with open(log, "wb") as output:
+        for arguments in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
+            if subprocess.call(apt + arguments, stdin=subprocess.DEVNULL, stdout=output,
+                               stderr=subprocess.STDOUT):
+                die(f"apt-get {arguments[0]} failed; its output is in {log}",
+                    "Check the network and the apt configuration, then run the command again.")
+
+
+def tools_python():
+    """Return the interpreter of the tools' environment, made on first use."""
+    version = "{}.{}".format(*sys.version_info[:2])
+    key = hashlib.sha256(REQUIREMENTS.read_bytes() + version.encode()).hexdigest()[:16]
+    folder = cache.root() / f"python-{key}"
+    if not (folder / ".complete").exists():
+        say("Installing the Python packages of requirements.txt")
+        shutil.rmtree(folder, ignore_errors=True)
+        base = getattr(sys, "_base_executable", sys.executable)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet",
+               "--disable-pip-version-check", "-r", str(REQUIREMENTS)]
+        for command in ([base, "-m", "venv", str(folder)], pip):
+            if subprocess.call(command):
+                die(f"{' '.join(command)} failed",
+                    "Check the network and the pip configuration, then run the command again.")
+        (folder / ".complete").touch()
+    return folder / "bin" / "python"
+
+
+def _installed(names):
+    result = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\\n", *names],
+        capture_output=True, text=True, check=False)
+    return {line.split()[0] for line in result.stdout.splitlines() if line.split()[1:] == ["ii"]}
+
+
+def _as_root():
+    if os.geteuid() == 0:
+        return []
+    if not shutil.which("sudo"):
+        die("installing packages needs root", "Run the command as root, or install sudo.")
+    return ["sudo"]
