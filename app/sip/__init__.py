@@ -1,0 +1,1 @@
+"""The protocol, sans-IO: bytes and `now` in, events and bytes out. Imports nothing of ours."""
