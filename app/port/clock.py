@@ -28,4 +28,4 @@ def wall():
 def date(seconds):
     """Return `seconds` of Unix time as "2026-03-01 12:00:00", in UTC."""
     year, month, day, hour, minute, second = time.gmtime(seconds)[:6]
-    return "%04d-%02d-%02d %02d:%02d:%02d" % (year, month, day, hour, minute, second)
+    return f"{year:04d}-{month:02d}-{day:02d} {hour:02d}:{minute:02d}:{second:02d}"

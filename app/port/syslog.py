@@ -62,6 +62,7 @@ class Syslog:
 def packet(facility, severity, when, tag, text):
     """Return the bytes of RFC 3164 4.1 (without HOSTNAME, as local senders do it)."""
     priority = facility * 8 + SEVERITIES[severity]
-    stamp = "%s %2d %02d:%02d:%02d" % (MONTHS[when[1] - 1], when[2], when[3], when[4], when[5])
+    month, day, hour, minute, second = when[1:6]
+    stamp = f"{MONTHS[month - 1]} {day:2d} {hour:02d}:{minute:02d}:{second:02d}"
     clean = text.replace("\n", " ").replace("\r", " ").replace("\0", " ")
-    return ("<%d>%s %s: %s" % (priority, stamp, tag, clean)).encode()[:MAX_PACKET]
+    return f"<{priority}>{stamp} {tag}: {clean}".encode()[:MAX_PACKET]

@@ -61,7 +61,7 @@ def start(program, *arguments):
 
 def reboot(delay=1):
     """Restart the machine after `delay` seconds, so that the console can still say so."""
-    os.system("( sleep %d; reboot ) >/dev/null 2>&1 </dev/null &" % delay)
+    os.system(f"( sleep {int(delay)}; reboot ) >/dev/null 2>&1 </dev/null &")
 
 
 def _fields(path):

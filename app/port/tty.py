@@ -90,7 +90,7 @@ class Tty:
 
     def _set_speed(self, baud):
         attributes = termios.tcgetattr(self.fd)
-        attributes[4] = attributes[5] = getattr(termios, "B%d" % baud)
+        attributes[4] = attributes[5] = getattr(termios, f"B{baud}")
         termios.tcsetattr(self.fd, termios.TCSANOW, attributes)
 
 

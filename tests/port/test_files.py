@@ -1,0 +1,54 @@
+from app.port import files, hashes
+
+
+def scratch():
+    path = "/tmp/waferpbx-test-" + hashes.token(12)
+    files.makedirs(path)
+    return path
+
+
+def test_missing_files_and_folders_are_no_error():
+    assert files.read("/nonexistent/file") is None
+    assert files.listdir("/nonexistent") == []
+    assert not files.exists("/nonexistent/file")
+    files.remove("/nonexistent/file")
+    files.remove_tree("/nonexistent")
+
+
+def test_write_replaces_and_leaves_no_temporary():
+    folder = scratch()
+    files.write_atomic(folder + "/a", b"one")
+    files.write_atomic(folder + "/a", b"two")
+    assert files.read(folder + "/a") == b"two"
+    assert files.listdir(folder) == ["a"]
+    files.remove_tree(folder)
+
+
+def test_append_adds_to_what_is_there():
+    folder = scratch()
+    files.append(folder + "/a", b"one")
+    files.append(folder + "/a", b"two" * 10000)
+    assert files.read(folder + "/a") == b"one" + b"two" * 10000
+    files.remove_tree(folder)
+
+
+def test_folders_are_made_and_removed_with_what_is_in_them():
+    folder = scratch()
+    files.makedirs(folder + "/x/y/z")
+    files.makedirs(folder + "/x/y/z")
+    files.write_atomic(folder + "/x/y/file", b"")
+    assert files.is_folder(folder + "/x") and not files.is_folder(folder + "/x/y/file")
+    assert files.listdir(folder + "/x/y") == ["file", "z"]
+    files.remove_tree(folder)
+    assert not files.exists(folder)
+
+
+def test_a_file_below_a_file_is_missing():
+    folder = scratch()
+    files.write_atomic(folder + "/a", b"")
+    assert files.read(folder + "/a/b") is None
+    files.remove_tree(folder)
+
+
+def test_free_bytes_is_positive():
+    assert files.free_bytes("/tmp") > 0

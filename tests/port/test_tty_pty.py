@@ -1,0 +1,49 @@
+"""The terminal over a real pseudo-terminal; needs CPython's pty."""
+
+import os
+import pty
+
+import pytest
+
+from app.port import tty
+
+
+@pytest.fixture
+def pair():
+    master, slave = pty.openpty()
+    line = tty.Tty(os.ttyname(slave), 115200)
+    yield master, line
+    line.close()
+    os.close(slave)
+    os.close(master)
+
+
+def test_bytes_pass_unchanged_both_ways(pair):
+    master, line = pair
+    every = bytes(range(256))
+    assert line.write(every) == 0
+    assert os.read(master, 1000) == every
+    os.write(master, every)
+    assert line.read() == every
+    assert line.read() is None
+
+
+def test_a_line_that_takes_nothing_bounds_what_waits(pair):
+    _, line = pair
+    for _ in range(40):
+        line.write(b"x" * 10000)
+    assert 0 < line.flush() <= tty.BACKLOG
+
+
+def test_what_is_no_terminal_is_refused():
+    with pytest.raises(OSError) as caught:
+        tty.Tty("/dev/null")
+    assert caught.value.errno == tty.ENOTTY
+
+
+def test_a_hung_up_line_reads_as_ended():
+    master, slave = pty.openpty()
+    line = tty.Tty(os.ttyname(slave))
+    os.close(slave)
+    os.close(master)
+    assert line.read() == b""
