@@ -1,34 +1,37 @@
-"""Reading a table: everything SER 0.9 and Kamailio read, and clear words for the rest."""
+"""Reading a table: everything SER 0.9 and Kamailio read, and clear words for the rest.
+
+The grammar is that of dbt_load_file in Kamailio's src/modules/db_text/dbt_file.c, which
+SER 0.9's modules_s/dbtext shares. Where that drops or misreads something in silence,
+we read what was written and give a Note; where it refuses, or where one could only
+guess what was meant, we refuse, and report every line at once.
+"""
 
 from app.dbtext import slips
-from app.dbtext.errors import Doubt, Fault, Note, TableError
+from app.dbtext.careful import SER_BUFFER, Careful
+from app.dbtext.errors import Fault
 from app.dbtext.header import parse_header
-from app.dbtext.schemas import schema_of
+from app.dbtext.layout import Layout
+from app.dbtext.report import Report
+from app.dbtext.schemas import Rules, schema_of
 from app.dbtext.table import Table, fold
-from app.dbtext.values import parse_blob, parse_double, parse_int, parse_str, printable
-
-MAX_ERRORS = 50
-MAX_NOTES = 50
-# SER 0.9 reads a field into 4096 bytes without looking; Kamailio's file_buffer_size is 16384.
-SER_BUFFER = 4096
-SECRETS = ("password", "ha1", "ha1b", "auth_password", "auth_ha1")
 
 
 def load(source, name, schema=None, delimiter=":", emptystring=False):
-    """Reads a table. Gives (Table, [Note]); raises TableError.
+    """Reads a table. Gives (Table, [Note]); raises TableError, which lists all errors.
 
     `source` is the file: bytes, str, or an iterable of lines as bytes, each with its
-    newline, such as a file opened "rb". `name` is the table's, for messages and to find
-    the schema that says which columns and keys it has; `schema` replaces that one.
-    `delimiter` and `emptystring` are Kamailio's db_delim and emptystring.
+    newline, such as a file opened "rb". `name` is the table's: for messages, and to find
+    the Schema that says which columns and keys it has; `schema` takes its place.
+    `delimiter` and `emptystring` are Kamailio's parameters db_delim and emptystring.
     """
     reader = Reader(name, schema or schema_of(name), delimiter, emptystring)
-    for line in _lines(source):
+    for line in lines_of(source):
         reader.take(line)
     return reader.finish()
 
 
-def _lines(source):
+def lines_of(source):
+    """The lines of bytes or str, each with its newline; other iterables as they are."""
     if isinstance(source, str):
         source = source.encode()
     if not isinstance(source, (bytes, bytearray)):
@@ -43,7 +46,7 @@ def _lines(source):
 
 
 def split_fields(line, delimiter):
-    """The raw fields of a line, at every delimiter that is not escaped."""
+    """The raw fields of a line, cut at every delimiter that is not escaped."""
     if b"\\" not in line:
         return line.split(delimiter)
     fields = []
@@ -62,303 +65,176 @@ def split_fields(line, delimiter):
         at += 1
 
 
+def check_delimiter(delimiter):
+    """A delimiter that an escape or a number could be mistaken for is a caller's error."""
+    plain = len(delimiter) == 1 and 32 < ord(delimiter) < 127
+    if not plain or delimiter in "nrt0123456789-.\\":
+        raise ValueError("the delimiter must be one plain character, such as ':'")
+    return delimiter.encode()
+
+
 class Reader:
-    """Takes the lines of one table in order; holds no more than the table itself."""
+    """Takes the lines of one table in order, and holds no more than the table."""
 
     def __init__(self, name, schema, delimiter=":", emptystring=False):
-        if len(delimiter) != 1 or delimiter in "nrt0123456789-.\\\n\r\0" or ord(delimiter) > 126:
-            raise ValueError("the delimiter must be one plain character such as ':'")
-        self.name = name
-        self.schema = schema
-        self.delimiter = delimiter.encode()
-        self.emptystring = emptystring
-        self.errors = []
-        self.notes = []
-        self.table = None
-        self._number = 0
-        self._line = b""
-        self._missing_newline = False
-        self._crlf_seen = False
+        self._delimiter = check_delimiter(delimiter)
+        self._doubled = b"\\\\" + self._delimiter
+        self._emptystring = emptystring
+        self._schema = schema
+        self._report = Report(name)
+        self._table = None
+        self._layout = None
+        self._careful = None
+        self._rules = None
+        self._texts = ()
         self._keys = {}
+        self._neighbour = None
+        self._has_newline = True
+        self._seen_crlf = False
 
     def take(self, line):
-        """One line with its newline; the last one may lack it."""
-        self._number += 1
-        self._missing_newline = line[-1:] != b"\n"
-        self._line = line if self._missing_newline else line[:-1]
-        self._check_line_end()
-        nul = self._line.find(b"\0")
-        if nul >= 0:
-            self._refuse(
-                nul,
-                "a NUL byte: the file is damaged, or not in UTF-8",
-                "restore it from the site's folder, or save it as UTF-8; a NUL is written \\0",
-            )
-            self._stop()
-        if self.table is None:
-            self._take_header()
-        elif self._line:
-            self._take_row()
+        """One line as bytes with its newline, which only the last one may lack."""
+        self._has_newline = line.endswith(b"\n")
+        if self._has_newline:
+            line = line[:-1]
+        self._report.begin(line)
+        if line.endswith(b"\r"):
+            line = self._drop_cr(line)
+        if b"\0" in line:
+            self._refuse_nul(line)
+        if self._table is None:
+            self._take_header(line)
+        elif line:
+            self._take_row(line)
 
     def finish(self):
-        """(Table, [Note]) of all lines taken, or TableError."""
-        if self._number == 0:
-            self._number = 1
-            self._refuse(0, "the file is empty", "begin it with " + self.schema.example())
-        if self.errors:
-            self._stop()
-        if self._missing_newline:
-            loss = "drop this line" if self._number > 1 else "crash on this file"
-            self._warn(
-                len(self._line),
+        """(Table, [Note]) of all lines taken; raises TableError."""
+        report = self._report
+        if report.number == 0:
+            report.refuse(0, "the file is empty", f"begin it with {self._schema.example()}")
+        if not self._has_newline:
+            loss = "drop this line" if report.number > 1 else "crash on this file"
+            report.warn(
+                len(report.line),
                 f"the last line has no newline, so SER and Kamailio would {loss}",
                 "end it with a newline",
             )
-        return self.table, self.notes
+        return self._table, report.finish()
 
-    def _check_line_end(self):
-        if self._line[-1:] != b"\r":
-            return
-        self._line = self._line[:-1]
-        if not self._crlf_seen:
-            self._crlf_seen = True
-            self._refuse(
-                len(self._line),
+    # Bytes that no line has.
+
+    def _drop_cr(self, line):
+        """CR LF is refused once for the whole file: in a text it would be part of the value."""
+        if not self._seen_crlf:
+            self._seen_crlf = True
+            self._report.refuse(
+                len(line) - 1,
                 "the line ends in CR LF, as Windows writes it",
-                f"save the file with LF line ends: sed -i 's/\\r$//' {self.name}",
+                f"save the file with LF alone: sed -i 's/\\r$//' {self._report.name}",
             )
+        return line[:-1]
+
+    def _refuse_nul(self, line):
+        """What a power cut leaves of a file on many file systems, or UTF-16."""
+        self._report.refuse(
+            line.find(b"\0"),
+            "a NUL byte: the file is damaged, or is not UTF-8",
+            "restore it from your copy of the site (a NUL in a text is written \\0)",
+        )
+        self._report.stop()
 
     # The header.
 
-    def _take_header(self):
+    def _take_header(self, line):
+        report = self._report
         try:
-            columns = parse_header(self._line)
+            columns = parse_header(line)
         except Fault as fault:
-            self._refuse(fault.offset, fault.problem, fault.remedy)
-            self._stop()
-        for problem, remedy in self.schema.check(columns):
-            self._refuse(0, problem, remedy)
-        delimiter = self.delimiter.decode()
-        self.table = Table(self.name, columns, delimiter, self.emptystring)
-        self._width = len(columns)
-        self._nullable = [column.null for column in columns]
-        self._texts = [column.type in ("str", "string", "blob") for column in columns]
-        self._parsers = [self._parser(column.type) for column in columns]
-        self._key = self.schema.key_of(columns)
-        self._auto_count = 0
-        self._last = [None] * len(columns)
-
-    def _parser(self, type):
-        delimiter = self.delimiter
-        if type == "double":
-            return parse_double
-        if type in ("int", "time"):
-            return parse_int
-        if type == "blob":
-            return lambda field: parse_blob(field, delimiter)
-        return lambda field: parse_str(field, delimiter)
+            report.refuse(fault.offset, fault.problem, fault.remedy)
+            report.stop()
+        for problem, remedy in self._schema.faults(columns):
+            report.refuse(0, problem, remedy)
+        self._table = Table(
+            report.name, columns, self._delimiter.decode(), emptystring=self._emptystring
+        )
+        self._layout = Layout(columns, self._delimiter, self._emptystring)
+        self._careful = Careful(self._layout, report)
+        self._rules = Rules(self._schema, columns)
+        self._texts = [at for at in range(len(columns)) if self._layout.is_text(at)]
 
     # Rows: a fast way for what is plainly right, a careful one that explains the rest.
 
-    def _take_row(self):
-        fields = split_fields(self._line, self.delimiter)
-        if len(fields) == self._width + 1 and not fields[-1]:
-            fields.pop()
-        try:
-            if len(fields) != self._width or len(self._line) > SER_BUFFER:
-                values = self._careful(fields)
-            else:
-                values = [self._value(at, fields[at]) for at in range(self._width)]
-        except Fault:
-            values = self._careful(fields)
+    def _take_row(self, line):
+        fields = self._split(line)
+        values = self._fast(line, fields)
         if values is None:
+            values = self._careful.values(fields)
+        if values is None or not self._obeys_rules(values, fields):
             return
-        if slips.comment(self._line):
-            self._warn(
+        if slips.is_comment(line):
+            self._report.warn(
                 0,
-                "dbtext has no comments, so this line was read as a row",
+                "dbtext has no comments, so this line is a row like others",
                 "delete it if it is meant to be off",
             )
-        if self._key and not self._check_key(values, fields):
-            return
         self._share(values)
-        self.table.append(values)
+        self._table.append(values)
 
-    def _value(self, at, field):
-        if field:
-            return self._parsers[at](field)
-        if self._texts[at] and self.emptystring:
-            return b"" if self.table.columns[at].type == "blob" else ""
-        if self._nullable[at]:
+    def _split(self, line):
+        fields = split_fields(line, self._delimiter)
+        width = self._layout.width
+        # One delimiter behind the last field is no field, and the last one may be absent.
+        if len(fields) == width + 1 and not fields[-1]:
+            fields.pop()
+        elif len(fields) == width - 1 and self._layout.can_be_empty(width - 1):
+            fields.append(b"")
+        return fields
+
+    def _fast(self, line, fields):
+        escaped = b"\\" in line
+        if len(fields) != self._layout.width or len(line) >= SER_BUFFER:
             return None
-        column = self.table.columns[at]
-        if column.auto:
-            self._auto_count += 1
-            return self._auto_count
-        raise Fault(
-            0,
-            "is empty, and the header does not say null",
-            f"write a value or declare {column.name}({column.type},null)",
+        if escaped and self._doubled in line:
+            return None
+        try:
+            return self._layout.values(fields, escaped)
+        except (Fault, UnicodeError):
+            return None
+
+    def _obeys_rules(self, values, fields):
+        try:
+            self._rules.check(values)
+        except Fault as fault:
+            place = self._careful.place(fault.offset, fields)
+            self._report.refuse(place, fault.problem, fault.remedy)
+            return False
+        for at, problem, remedy in self._rules.remarks(values):
+            self._report.warn(self._careful.place(at, fields), problem, remedy)
+        return not self._rules.key or self._is_unique(values, fields)
+
+    def _is_unique(self, values, fields):
+        at = self._rules.key
+        key = tuple([fold(values[index]) for index in at])
+        if key not in self._keys:
+            self._keys[key] = self._report.number
+            return True
+        shown = []
+        for index in at:
+            value = "NULL" if values[index] is None else values[index]
+            shown.append(f"{self._layout.columns[index].name} {value}")
+        say = self._report.refuse if self._rules.strict else self._report.warn
+        say(
+            self._careful.place(at[0], fields),
+            f"a second row for {', '.join(shown)}, after line {self._keys[key]}",
+            "delete one of the two, or correct it",
         )
+        return not self._rules.strict
 
     def _share(self, values):
         """Lets equal texts of neighbouring rows be one object: domains, user agents."""
-        last = self._last
-        for at in range(self._width):
-            if values[at] == last[at] and self._texts[at]:
-                values[at] = last[at]
-        self._last = values
-
-    def _check_key(self, values, fields):
-        key = tuple([fold(values[at]) for at in self._key])
-        if key not in self._keys:
-            self._keys[key] = self._number
-            return True
-        shown = []
-        for at in self._key:
-            value = values[at]
-            shown.append(f"{self.table.columns[at].name} {'NULL' if value is None else value}")
-        self._refuse(
-            self._start_of(fields, self._key[0]),
-            f"the same {', '.join(shown)} as in line {self._keys[key]}",
-            "delete one of the two rows, or correct it",
-        )
-        return False
-
-    def _start_of(self, fields, at):
-        return sum([len(field) + 1 for field in fields[:at]])
-
-    # The careful way.
-
-    def _careful(self, fields):
-        """The values of a row with something odd about it; None when it is refused."""
-        if self._known_slip(fields):
-            return None
-        if len(fields) > self._width:
-            self._too_many(fields)
-            return None
-        before = len(self.errors)
-        missing = self._width - len(fields)
-        values = []
-        for at in range(len(fields)):
-            values.append(self._careful_value(at, fields))
-        if missing:
-            values.extend(self._fill(fields))
-        return values if len(self.errors) == before else None
-
-    def _known_slip(self, fields):
-        line, delimiter = self._line, self.delimiter
-        mark = delimiter.decode()
-        at = slips.doubled_backslash(line, fields, delimiter)
-        if at >= 0:
-            self._refuse(
-                at,
-                f"'\\\\{mark}' is a backslash and then the end of the field, which makes"
-                f" {len(fields)} fields of {self._width}; a page that printed this"
-                " doubled the backslash",
-                f"write {slips.doubled_remedy(line, at, delimiter)}",
-            )
-            return True
-        if slips.comment(line) and len(fields) != self._width:
-            self._refuse(0, "dbtext has no comments: this is read as a row", "delete this line")
-            return True
-        if delimiter not in line and b"\t" in line:
-            self._refuse(
-                line.find(b"\t"),
-                "the fields are separated by tabs",
-                f"separate them by '{mark}'",
-            )
-            return True
-        return False
-
-    def _too_many(self, fields):
-        line, delimiter = self._line, self.delimiter
-        count = f"{len(fields)} fields where the header has {self._width}"
-        at = slips.bare_scheme(fields)
-        mark = delimiter.decode()
-        if at >= 0:
-            self._refuse(
-                at,
-                f"{count}; a '{mark}' inside a value ends the field",
-                f"write {slips.bare_remedy(line, at, delimiter)}",
-            )
-            return
-        self._refuse(
-            self._start_of(fields, self._width),
-            count,
-            f"delete what is too much; a '{mark}' inside a value is written \\{mark}",
-        )
-
-    def _careful_value(self, at, fields):
-        column = self.table.columns[at]
-        start = self._start_of(fields, at)
-        field = fields[at]
-        if len(field) >= SER_BUFFER:
-            self._warn(
-                start,
-                f"{column.name} has {len(field)} bytes; SER has room for {SER_BUFFER}",
-                "write a shorter value",
-            )
-        try:
-            return self._value(at, field)
-        except Doubt as doubt:
-            self._warn(start, self._subject(column, field, doubt), doubt.remedy)
-            return doubt.value
-        except Fault as fault:
-            self._refuse(start + fault.offset, self._subject(column, field, fault), fault.remedy)
-            return None
-
-    def _subject(self, column, field, fault):
-        if not field or column.name.lower() in SECRETS or column.type not in (
-            "int", "time", "double"
-        ):
-            return f"{column.name} {fault.problem}"
-        return f"{column.name} '{printable(field)}' {fault.problem}"
-
-    def _fill(self, fields):
-        """The values that a short row lacks: the originals read "" for missing text."""
-        columns = self.table.columns[len(fields):]
-        last = columns[-1]
-        bad = [column.name for column in columns[:-1] if column.type in ("int", "time", "double")]
-        if not last.null and not (self.emptystring and last.type in ("str", "string")):
-            bad.append(last.name)
-        names = ", ".join([column.name for column in columns])
-        count = f"{len(fields)} fields where the header has {self._width}"
-        if bad:
-            self._refuse(
-                len(self._line),
-                f"{count}: {names} missing",
-                f"write all of them; an empty one is written {self.delimiter.decode() * 2}",
-            )
-            return []
-        if len(columns) > 1:
-            self._warn(
-                len(self._line),
-                f"{count}: {names} missing, read as empty",
-                "write the empty fields too",
-            )
-        return [None if column.null else "" for column in columns]
-
-    # What is said.
-
-    def _column(self, offset):
-        """A byte offset in the line as the column that an editor shows."""
-        try:
-            return len(self._line[:offset].decode()) + 1
-        except UnicodeError:
-            return offset + 1
-
-    def _refuse(self, offset, problem, remedy):
-        column = self._column(offset)
-        self.errors.append(TableError(self.name, self._number, column, problem, remedy))
-        if len(self.errors) >= MAX_ERRORS:
-            self._stop()
-
-    def _warn(self, offset, problem, remedy):
-        if len(self.notes) < MAX_NOTES:
-            column = self._column(offset)
-            self.notes.append(Note(self.name, self._number, column, problem, remedy))
-
-    def _stop(self):
-        self.errors[0].errors = self.errors
-        raise self.errors[0]
+        neighbour = self._neighbour
+        if neighbour is not None:
+            for at in self._texts:
+                if values[at] == neighbour[at]:
+                    values[at] = neighbour[at]
+        self._neighbour = values

@@ -1,42 +1,203 @@
-"""SER 0.9's and Kamailio's tables: columns, keys and what the application needs."""
+"""What a table must look like for the application, in SER 0.9's schema or Kamailio's.
+
+A column may be called what it likes and stand where it likes; what counts is that the
+needed ones are there, hold the right kind of value, and that no two rows have one key.
+"""
+
+from app.dbtext.catalogue import KAMAILIO
+from app.dbtext.errors import Fault
+from app.dbtext.table import NUMBERS, Column, Table
+
+MARKS = {"#": "int", "~": "double", "+": "int"}
+# Columns that are computed with, whatever the table.
+NUMERIC = ("expires", "q", "flags", "cseq", "table_version", "grp", "mask", "port", "priority")
+URI_SCHEMES = ("sip:", "sips:", "tel:")
 
 
 class Schema:
-    def __init__(self, name, headers=(), key=(), needed=()):
+    """The demands on one table.
+
+    needed: groups of column names, of each group one must be there and not NULL;
+    keys: the first of these tuples whose first column the table has tells its rows apart;
+    strict: whether a second row with the same key is refused, or only remarked upon.
+    """
+
+    def __init__(self, name, needed=(), keys=(), strict=True):
         self.name = name
-        self.headers = headers
-        self.key = key
         self.needed = needed
+        self.keys = keys
+        self.strict = strict
 
-    def check(self, columns):
-        names = [column.name.lower() for column in columns]
-        problems = []
-        for need in self.needed:
-            if not any([name in names for name in need.split("|")]):
-                need = need.replace("|", " or ")
-                problems.append((f"the column {need} is missing", f"add {need}(str) to the header"))
-        return problems
-
-    def key_of(self, columns):
-        names = [column.name.lower() for column in columns]
-        return [names.index(name) for name in self.key if name in names]
+    def faults(self, columns):
+        """What is wrong with a header's columns: [(problem, remedy)]."""
+        types = {}
+        for column in columns:
+            types[column.name.lower()] = column.type
+        found = []
+        for group in self.needed:
+            if not [name for name in group if name in types]:
+                found.append(_missing(group, self.name))
+            for name in group:
+                if name in types and name not in NUMERIC:
+                    if types[name] in NUMBERS or types[name] == "double":
+                        found.append(_mistyped(name, types[name], "str"))
+        if not self.needed:
+            return found
+        for name in NUMERIC:
+            if types.get(name) in ("str", "string", "blob"):
+                right = "double" if name == "q" else "int"
+                found.append(_mistyped(name, types[name], right))
+        return found
 
     def example(self):
-        return "a header line such as " + (self.headers[0] if self.headers else "username(str)")
+        """A header that will do, as text."""
+        known = columns_of(self.name)
+        return header_of(known) if known else "username(str) domain(str,null)"
+
+
+def _missing(group, table):
+    names = " or ".join(group)
+    return (
+        f"the column {names} is missing, which {table} needs",
+        f"add {group[0]}(str) to the header and its field to every row",
+    )
+
+
+def _mistyped(name, type, right):
+    return (f"the column {name} is declared {type}", f"write {name}({right})")
+
+
+class Rules:
+    """A Schema held against a table's own columns: what to ask of every row."""
+
+    def __init__(self, schema, columns):
+        at = {}
+        for index in range(len(columns)):
+            at[columns[index].name.lower()] = index
+        self.strict = schema.strict
+        self.key = self._key(schema.keys, at)
+        self._groups = []
+        for group in schema.needed:
+            indexes = [at[name] for name in group if name in at]
+            # A column without null cannot be NULL: the reader has refused it by then.
+            if not [index for index in indexes if not columns[index].null]:
+                self._groups.append((indexes, " or ".join(group)))
+        known = schema.name in ("aliases", "location")
+        self._contact = at.get("contact") if known else None
+        self._q = at.get("q") if known else None
+
+    def _key(self, keys, at):
+        for key in keys:
+            if key[0] in at:
+                return [at[name] for name in key if name in at]
+        return []
+
+    def check(self, values):
+        """Raises Fault (its offset is a column's index) when a needed value is NULL."""
+        for indexes, names in self._groups:
+            if not [index for index in indexes if values[index] is not None]:
+                raise Fault(indexes[0], f"{names} is empty", "write a value or delete the row")
+
+    def remarks(self, values):
+        """What is odd about the values: [(column index, problem, remedy)]."""
+        found = []
+        contact = values[self._contact] if self._contact is not None else None
+        if contact and not contact.lower().startswith(URI_SCHEMES):
+            found.append(
+                (
+                    self._contact,
+                    "contact is not a SIP URI, so nothing can be routed to it",
+                    "write it like sip\\:1009@example.org",
+                )
+            )
+        q = values[self._q] if self._q is not None else None
+        # Kamailio writes -1 for a contact that gave no q.
+        if q is not None and not 0 <= q <= 1 and q != -1:
+            found.append((self._q, f"q {q} is not between 0 and 1", "write a q from 0 to 1"))
+        return found
+
+
+SCHEMAS = (
+    Schema("subscriber", (("username",), ("password", "ha1")), (("username", "domain"),)),
+    Schema(
+        "aliases",
+        (("username",), ("contact",)),
+        (("ruid",), ("username", "domain", "contact")),
+    ),
+    # A program writes this one, a row after another in a journal: the last one counts.
+    Schema(
+        "location",
+        (("username",), ("contact",), ("expires",)),
+        (("ruid",), ("username", "domain", "contact")),
+        strict=False,
+    ),
+    Schema(
+        "dbaliases",
+        (("alias_username",), ("username",)),
+        (("alias_username", "alias_domain"),),
+    ),
+    Schema("version", (("table_name",), ("table_version",)), (("table_name",),)),
+    Schema("domain", (("domain",),), (("domain",),)),
+    Schema("address", (("ip_addr",),), (("ip_addr", "mask", "port", "grp"),)),
+    Schema("grp", (("username",), ("grp",)), (("username", "domain", "grp"),)),
+    Schema("uri", (("username",), ("uri_user",)), (("username", "domain", "uri_user"),)),
+    Schema(
+        "speed_dial",
+        (("username",), ("sd_username",), ("new_uri",)),
+        (("username", "domain", "sd_username", "sd_domain"),),
+    ),
+    Schema("uacreg", (("l_uuid",),), (("l_uuid",),)),
+)
 
 
 def schema_of(name):
-    return SCHEMAS.get(name.lower()) or Schema(name)
+    """The Schema of a table by name; one without demands when we do not know it."""
+    for schema in SCHEMAS:
+        if schema.name == name.lower():
+            return schema
+    return Schema(name)
 
 
-SCHEMAS = {
-    "subscriber": Schema(
-        "subscriber", (), ("username", "domain"), ("username", "password|ha1")
-    ),
-    "dbaliases": Schema(
-        "dbaliases", (), ("alias_username", "alias_domain"), ("alias_username", "username")
-    ),
-    "aliases": Schema(
-        "aliases", (), ("username", "domain", "contact"), ("username", "contact")
-    ),
-}
+# The catalogue.
+
+
+def columns_of(name, catalogue=KAMAILIO):
+    """[Column] of a table in a catalogue (KAMAILIO or SER), or None."""
+    words = _entry(name, catalogue)
+    text = "string" if catalogue is KAMAILIO else "str"
+    return [_column(word, text) for word in words[2:]] if words else None
+
+
+def versions_of(name, catalogue=KAMAILIO):
+    """The versions that a table has had: [int]."""
+    words = _entry(name, catalogue)
+    return [int(version) for version in words[1].split(",")] if words else []
+
+
+def header_of(columns):
+    """The header line of columns, as text without its newline."""
+    return " ".join([repr(column) for column in columns])
+
+
+def new_table(name, catalogue=KAMAILIO):
+    """An empty Table of that schema, to fill and dump. KeyError when it is unknown."""
+    columns = columns_of(name, catalogue)
+    if columns is None:
+        raise KeyError(name)
+    return Table(name, columns)
+
+
+def _entry(name, catalogue):
+    start = catalogue.find(f"\n{name.lower()} ")
+    if start < 0:
+        return None
+    end = catalogue.find("\n", start + 1)
+    while catalogue[end + 1 : end + 2] == " ":
+        end = catalogue.find("\n", end + 1)
+    return catalogue[start + 1 : end].split()
+
+
+def _column(word, text):
+    name = word.rstrip("#~+?")
+    marks = word[len(name) :]
+    return Column(name, MARKS.get(marks[:1], text), null="?" in marks, auto="+" in marks)

@@ -1,45 +1,36 @@
-r"""What people get wrong in a row, and how to say so: the printed `\\:` and its kin."""
+r"""What people get wrong in a row, found by its looks: the printed `\\:` and its kin."""
 
 from app.dbtext.values import printable
 
 COMMENT_STARTS = (b"#", b";", b"//")
-# Schemes whose ':' people forget to escape, as they look before the delimiter.
-SCHEMES = (b"sip", b"sips", b"tel")
+# Schemes whose ':' is written without its backslash, or with two.
+SCHEMES = (b"sip", b"sips", b"tel", b"http", b"https")
 
 
-def comment(line):
+def is_comment(line):
     """Whether the line looks like a comment, which dbtext does not have."""
     for start in COMMENT_STARTS:
-        if line[: len(start)] == start:
+        if line.startswith(start):
             return True
     return False
 
 
-def doubled_backslash(line, fields, delimiter):
-    r"""Where a `\\:` stands that was meant as `\:`, or -1.
+def doubled_backslash(fields, too_many):
+    r"""The offset of a `\\:` that was meant as `\:`, or -1.
 
-    It is one when a field is `sip\\` and nothing else: a backslash and then the end
-    of the field. Pages print it so, and people copy it.
+    It is one when the field before it is `sip\\` and nothing else; in a row of too many
+    fields, wherever it stands.
     """
     at = 0
-    for field in fields:
-        for scheme in SCHEMES:
-            if field.lower() == scheme + b"\\\\":
-                return at + len(scheme)
+    for field in fields[:-1]:
+        if field.endswith(b"\\\\") and (too_many or field[:-2].lower() in SCHEMES):
+            return at + len(field) - 2
         at += len(field) + 1
     return -1
 
 
-def doubled_remedy(line, at, delimiter):
-    """The value as it should be written, from the scheme up to the next delimiter."""
-    start = line.rfind(delimiter, 0, at) + 1
-    end = line.find(delimiter, at + 3)
-    rest = line[at + 3 : end] if end >= 0 else line[at + 3 :]
-    return printable(line[start:at] + b"\\" + delimiter + rest, 80)
-
-
 def bare_scheme(fields):
-    """Where a field is a lone `sip`, the value of an unescaped `sip:...`, or -1."""
+    """The offset of the ':' of an unescaped `sip:...`, or -1."""
     at = 0
     for field in fields[:-1]:
         if field.lower() in SCHEMES:
@@ -48,8 +39,10 @@ def bare_scheme(fields):
     return -1
 
 
-def bare_remedy(line, at, delimiter):
+def joined(line, at, backslashes, delimiter):
+    """How the value is to be written whose delimiter, after `backslashes`, ended it at `at`."""
     start = line.rfind(delimiter, 0, at) + 1
-    end = line.find(delimiter, at + 1)
-    rest = line[at + 1 : end] if end >= 0 else line[at + 1 :]
-    return printable(line[start:at] + b"\\" + delimiter + rest, 80)
+    rest = at + backslashes + 1
+    end = line.find(delimiter, rest)
+    tail = line[rest:end] if end >= 0 else line[rest:]
+    return printable(line[start:at] + b"\\" + delimiter + tail, 80)

@@ -4,7 +4,7 @@ The grammar is that of the state DBT_DATA_ST in Kamailio's db_text/dbt_file.c; t
 output is that of dbt_print_table in the same file. Both are the same in SER 0.9.
 """
 
-from math import frexp
+from math import copysign, frexp
 
 from app.dbtext.errors import Doubt, Fault
 
@@ -52,9 +52,13 @@ def parse_double(field):
         raise Fault(0, "is not a decimal number", "write it like 1 or 0.50")
     if len(whole) > MAX_WHOLE_DIGITS:
         raise Fault(0, f"has {len(whole)} digits before the point", "write a smaller number")
-    fraction = fraction[:MAX_FRACTION_DIGITS]
-    # One division of exact integers rounds the same under every interpreter.
-    number = int((whole + fraction).decode()) / 10 ** len(fraction)
+    number = float(int(whole.decode()))
+    # Summed digit by digit as the originals do, so that what they round to two places we
+    # round alike; their divisor is an int, though, and overflows at the tenth.
+    divisor = 1
+    for digit in fraction[:MAX_FRACTION_DIGITS]:
+        divisor *= 10
+        number += (digit - 0x30) / divisor
     return -number if negative else number
 
 
@@ -133,8 +137,8 @@ def print_double(number):
         half = 1 << (shift - 1)
         if rest > half or (rest == half and hundredths & 1):
             hundredths += 1
-    # "-0.00" is what C prints for a small negative number.
-    sign = "-" if number < 0 else ""
+    # C prints "-0.00" for a small negative number, and for a negative zero.
+    sign = "-" if copysign(1, number) < 0 else ""
     return f"{sign}{hundredths // 100}.{hundredths % 100:02d}".encode()
 
 

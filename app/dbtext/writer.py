@@ -1,5 +1,6 @@
 """Writing a table, byte for byte as Kamailio's dbt_print_table."""
 
+from app.dbtext.schemas import header_of
 from app.dbtext.values import print_double, print_str
 
 
@@ -11,7 +12,7 @@ def dump(table):
 def dump_lines(table):
     """The same, a line at a time, for a table that should not be held twice."""
     delimiter = table.delimiter.encode()
-    yield (" ".join([repr(column) for column in table.columns]) + "\n").encode()
+    yield (header_of(table.columns) + "\n").encode()
     types = [column.type for column in table.columns]
     for row in table.rows:
         values = row.values()
