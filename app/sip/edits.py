@@ -29,8 +29,7 @@ class Edits:
 
     def copy(self):
         """-> Edits of the same message that go on from here independently."""
-        other = Edits.__new__(Edits)
-        other.message = self.message
+        other = Edits(self.message)
         other._uri = self._uri
         other._lines = {offset: list(self._lines[offset]) for offset in self._lines}
         other._ends = dict(self._ends)
