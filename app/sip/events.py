@@ -35,5 +35,6 @@ StrayResponse = namedtuple("StrayResponse", ("message", "peer"))
 # The transaction is forgotten: the last event about it.
 Ended = namedtuple("Ended", ("transaction",))
 
-# A request that could not be read, but whose Via could: Endpoint.reject() answers it.
-Malformed = namedtuple("Malformed", ("data", "peer", "code", "reason"))
+# A request that cannot be read but answered, as its Via can be: `message` is what was made out
+# of it, for Endpoint.reply(message, peer, code, reason). All else that is no SIP is dropped.
+Malformed = namedtuple("Malformed", ("message", "peer", "code", "reason"))

@@ -1,0 +1,303 @@
+"""The transaction layer, sans-IO: RFC 3261 17 and 18 with RFC 3581 and RFC 6026.
+
+The loop around it: receive() each datagram, then pull next_event() until None and act, then
+pull to_send() until None; sleep until next_timer(), then handle_timers() and pull again.
+"""
+
+from app.sip import build, events, machines
+from app.sip.edits import Edits
+from app.sip.errors import ParseError, bad
+from app.sip.headers import parse_via
+from app.sip.message import parse
+from app.sip.timers import Deadlines
+from app.sip.transaction import ClientTransaction, ServerTransaction, client_key, server_key
+from app.sip.transport import Peer, is_keepalive, is_reliable, reply_peer
+
+__all__ = ["Endpoint", "LimitReached", "Peer"]
+
+COOKIE = "z9hG4bK"  # RFC 3261 8.1.1.7
+COPIED = ("from", "to", "call-id")  # what no response lacks (RFC 3261 8.2.6.2)
+
+
+class LimitReached(Exception):
+    """There are as many transactions as the endpoint may hold: answer 503 with Retry-After."""
+
+
+class Endpoint:
+    """One SIP element's transactions.
+
+    sent_by: str, "host" or "host:port" for our Via; token, hashes: see docs/architecture.md;
+    limit: the most transactions at a time. Each INVITE's CANCEL comes on top, so that a call
+    can always be given up; messages that match nothing take no memory.
+
+    counters: {name: int}; received, sent: messages; dropped: what is no SIP, or not for us.
+    """
+
+    def __init__(self, sent_by, token, hashes, limit=2048):
+        self.sent_by = parse_via("SIP/2.0/UDP " + sent_by).sent_by
+        self.limit = limit
+        self.deadlines = Deadlines()
+        self.counters = {"received": 0, "sent": 0, "dropped": 0}
+        self._token = token
+        self._hashes = hashes
+        self._secret = token(32)
+        self._servers = {}  # server_key -> ServerTransaction
+        self._clients = {}  # client_key -> ClientTransaction
+        self._events = []
+        self._sends = []  # (data, peer, transaction | None)
+        self._last = None  # the transaction whose message to_send() gave last
+
+    def __len__(self):
+        """Transactions held, those for CANCEL too."""
+        return len(self._servers) + len(self._clients)
+
+    # What arrives
+
+    def receive(self, data, peer, now):
+        """Take one datagram (or one message of a stream) that came from `peer`."""
+        if is_keepalive(data):
+            self._pong(data, peer)
+            return
+        self.counters["received"] += 1
+        message = None
+        try:
+            message = parse(data)
+            if message.is_request:
+                message.mark_received(peer.host, peer.port)
+                self._receive_request(message, peer, now)
+            else:
+                self._receive_response(message, peer, now)
+        except ParseError as error:
+            self._malformed(message or error.message, peer, error)
+
+    def _pong(self, data, peer):
+        """RFC 5626 3.5.1: on streams a double CRLF is answered, on UDP nothing is."""
+        if is_reliable(peer) and data == b"\r\n\r\n":
+            self.queue(b"\r\n", peer, None)
+
+    def _malformed(self, message, peer, error):
+        """Only a request is answered, and only if its Via says where to."""
+        if message is None or not message.is_request or message.method == "ACK":
+            self.counters["dropped"] += 1
+            return
+        try:
+            message.mark_received(peer.host, peer.port)
+        except ParseError:
+            self.counters["dropped"] += 1
+            return
+        self.tell(events.Malformed(message, peer, error.code, error.reason))
+
+    def _receive_request(self, message, peer, now):
+        method = message.method
+        transaction = self._server_for(message, "INVITE" if method == "ACK" else method)
+        if transaction is not None:
+            event = machines.ACK if method == "ACK" else machines.REQUEST
+            transaction.fire(event, now, message, peer)
+        elif method == "ACK":
+            self._receive_ack(message, peer)
+        elif method == "CANCEL":
+            self._receive_cancel(message, peer, now)
+        else:
+            self.tell(events.Request(message, peer))
+
+    def _server_for(self, message, method):
+        transaction = self._servers.get(server_key(message, method))
+        if transaction is not None and transaction.matches(message):
+            return transaction
+        return None
+
+    def _receive_ack(self, message, peer):
+        """An ACK of no transaction: for a 2xx, or for an answer of reply(), which ends here."""
+        if message.to.tag != self.to_tag(message):
+            self.tell(events.Ack(message, peer))
+
+    def _receive_cancel(self, message, peer, now):
+        """RFC 3261 9.2 and 16.10: the 200 is the endpoint's, the rest is the user's."""
+        invite = self._server_for(message, "INVITE")
+        if invite is None:
+            self.tell(events.Request(message, peer))
+            return
+        answer = build.response(message, 200, "OK", to_tag=self.to_tag(message))
+        transaction = self._start_server(message, peer, now)
+        transaction.silent = True
+        transaction.fire(machines.SUCCESS, now, answer)
+        invite.fire(machines.CANCEL, now, message, peer)
+
+    def _receive_response(self, message, peer, now):
+        via = message.via
+        if via.sent_by != self.sent_by:  # RFC 3261 18.1.2: not an answer to us
+            self.counters["dropped"] += 1
+            return
+        for name in COPIED:
+            if name not in message.spans:
+                raise bad(f"no {name} header")
+        transaction = self._clients.get(client_key(via.branch or "", message.cseq.method))
+        if transaction is None:
+            self.tell(events.StrayResponse(message, peer))
+        else:
+            transaction.receive(message, peer, now)
+
+    # What the user does
+
+    def accept(self, request, peer, now):
+        """Begin a server transaction for the request of a Request event.
+
+        An INVITE is answered with 100 at once. -> ServerTransaction; raises LimitReached,
+        ParseError for what check.check() refuses, and ValueError for an ACK or a request that
+        has its transaction already.
+        """
+        if request.method == "ACK":
+            raise ValueError("an ACK has no transaction: forward() it")
+        self._admit()
+        return self._start_server(request, peer, now)
+
+    def _admit(self):
+        if len(self) >= self.limit:
+            raise LimitReached(f"{self.limit} transactions are in progress")
+
+    def _start_server(self, request, peer, now):
+        key = server_key(request, request.method)
+        if key in self._servers:
+            raise ValueError("this request has its transaction: accept() it once")
+        transaction = ServerTransaction(self, key, reply_peer(request, peer), request)
+        transaction.fire(machines.REQUEST, now, request, peer)
+        self._servers[key] = transaction  # last: an unreadable request leaves nothing behind
+        return transaction
+
+    def respond(self, transaction, response, now):
+        """Send a response (bytes) in a server transaction; one that comes too late is dropped."""
+        status = int(response[8:11].decode())
+        transaction.fire(machines.event_of(status), now, response)
+
+    def reply(self, request, peer, code, reason, headers=(), to_tag=None):
+        """Answer without a transaction; the ACK to it is absorbed.
+
+        Takes the message of a Malformed event too. Nothing is sent to an ACK, nor to a
+        request whose Via headers cannot be read, for there is no telling where to.
+        """
+        if request.method == "ACK":
+            return
+        if to_tag is None and code > 100:
+            to_tag = self.to_tag(request)
+        try:
+            answer = build.response(request, code, reason, to_tag=to_tag, headers=headers)
+            self.queue(answer, reply_peer(request, peer), None)
+        except ParseError:
+            self.counters["dropped"] += 1
+
+    def to_tag(self, request):
+        """-> str: the To tag of our own answers to this request.
+
+        Keyed by our secret, so nobody else can make one, and the same in each retransmission
+        and in the ACK, so that reply() needs no memory (RFC 3261 8.2.7).
+        """
+        try:
+            from_tag = request.from_.tag or ""
+        except ParseError:
+            from_tag = ""
+        cseq = (request.header("cseq") or "").split()  # an ACK has the number of its INVITE
+        marks = [self._secret, request.header("call-id") or "", from_tag, "".join(cseq[:1])]
+        return self._digest(marks)
+
+    def _digest(self, marks):
+        return self._hashes.sha256("\n".join(marks).encode())[:20]
+
+    def request(self, edits, peer, now, suffix=""):
+        """Send a request (Edits, or bytes without our Via) in a client transaction.
+
+        Our Via goes on top, its branch unique to the transaction; `suffix` (token characters)
+        ends the branch, for loop detection (RFC 3261 16.6 step 8, RFC 5393). The edits are
+        left as they are. -> ClientTransaction; raises LimitReached.
+        """
+        self._admit()
+        edits = edits.copy() if isinstance(edits, Edits) else Edits(parse(edits))
+        branch = COOKIE + self._token(20) + suffix
+        self._push_via(edits, branch, peer)
+        return self._start_client(branch, edits.message.method, peer, edits.to_bytes(), now)
+
+    def _push_via(self, edits, branch, peer):
+        transport = peer.transport.upper()
+        edits.push("Via", f"SIP/2.0/{transport} {self.sent_by};branch={branch};rport")
+
+    def _start_client(self, branch, method, peer, data, now, silent=False):
+        key = client_key(branch, method)
+        transaction = ClientTransaction(self, key, method, peer, data)
+        transaction.silent = silent
+        transaction.fire(machines.REQUEST, now)
+        self._clients[key] = transaction
+        return transaction
+
+    def forward(self, message, peer):
+        """Send without a transaction: bytes as they are, or Edits of a request with our Via.
+
+        That Via's branch is the same for a retransmission, and for a CANCEL as for its INVITE
+        (RFC 3261 16.11). So are an ACK for 2xx and a CANCEL that matches nothing forwarded.
+        """
+        if isinstance(message, Edits):
+            message = message.copy()
+            request = message.message
+            if request.is_request:
+                branch = COOKIE + self._digest([self._secret, server_key(request, "")])
+                self._push_via(message, branch, peer)
+            message = message.to_bytes()
+        self.queue(message, peer, None)
+
+    def cancel(self, transaction, now):
+        """Give up an INVITE that was sent: a CANCEL goes out once RFC 3261 9.1 allows it.
+
+        Before a provisional response it waits for one; after a final one, and for any other
+        method, nothing is sent. The answer to the INVITE still comes as Response or Timeout.
+        """
+        if not transaction.cancelled:
+            transaction.cancelled = True
+            transaction.fire(machines.CANCEL, now)
+
+    # What the loop pulls
+
+    def next_event(self):
+        """-> the next of app/sip/events.py, or None."""
+        return self._events.pop(0) if self._events else None
+
+    def to_send(self):
+        """-> (bytes, Peer) to send next, or None."""
+        if not self._sends:
+            return None
+        data, peer, self._last = self._sends.pop(0)
+        self.counters["sent"] += 1
+        return data, peer
+
+    def transport_error(self, now):
+        """What to_send() gave last could not be sent (RFC 3261 18.4)."""
+        transaction, self._last = self._last, None
+        if transaction is not None:
+            transaction.fire(machines.TRANSPORT_ERROR, now)
+
+    def next_timer(self):
+        """-> when to call handle_timers(), as `now`; None: no timer runs."""
+        return self.deadlines.next()
+
+    def handle_timers(self, now):
+        """Fire every timer whose time has come."""
+        item = self.deadlines.pop(now)
+        while item is not None:
+            transaction, timer = item
+            transaction.fire_timer(timer, now)
+            item = self.deadlines.pop(now)
+
+    # What the transactions ask for (see transaction.py)
+
+    def queue(self, data, peer, transaction):
+        self._sends.append((data, peer, transaction))
+
+    def tell(self, event):
+        self._events.append(event)
+
+    def start_cancel(self, invite, now):
+        branch = invite.key.split("\n")[1]
+        data = build.cancel_for(invite.request)
+        self._start_client(branch, "CANCEL", invite.peer, data, now, silent=True)
+
+    def forget(self, transaction):
+        is_client = isinstance(transaction, ClientTransaction)
+        held = self._clients if is_client else self._servers
+        del held[transaction.key]
