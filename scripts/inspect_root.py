@@ -11,6 +11,7 @@ script beside it would import it in the place of Python's own module.)
 import argparse
 import stat
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 if __package__ in (None, ""):
@@ -22,8 +23,13 @@ from scripts.lib.ui import die, say
 KERNEL = "boot/bzImage"
 SHOWN = 40  # violations that are printed; more would only bury the first
 
-# Code that asks CPUID before it runs, by prefix of the symbol.
-ASKS_FIRST = ("mbedtls_aesni_",)
+# (symbols, instructions): code that asks for an extension before it uses it.
+ASKS_FIRST = (
+    ("mbedtls_aesni_*", "*"),  # mbedtls_aesni_has_support() asks CPUID
+    # musl, src/fenv/i386/fenv.s: skips the SSE control word where AT_HWCAP has no SSE.
+    ("fe[cgrst]*", "[ls][dt]mxcsr"),
+    ("__fesetround", "[ls][dt]mxcsr"),
+)
 
 
 def inspect(root, arch, twins=None, vmlinux=None):
@@ -81,8 +87,14 @@ def inspect_program(path, arch, name=None, twin=None):
     processor = cpu.CPUS[arch]
     found = elf.check_headers(program, processor, name)
     if (program.machine, program.bits) == (processor.machine, processor.bits):
-        found += elf.check_code(program, processor, name, unstripped.symbols, ASKS_FIRST)
+        found += elf.check_code(program, processor, name, unstripped.symbols, asks_first)
     return found
+
+
+def asks_first(symbol, mnemonic):
+    """Whether the code of `symbol` uses `mnemonic` only where the processor has it."""
+    return any(fnmatchcase(symbol, symbols) and fnmatchcase(mnemonic, instructions)
+               for symbols, instructions in ASKS_FIRST)
 
 
 def inspect_kernel(path, arch, vmlinux=None):

@@ -23,7 +23,7 @@ PATCHED_IN_AT_RUN_TIME = (".altinstr_replacement",)
 ENDS_A_RUN = ("jmp", "ljmp", "ret", "retf", "iretd", "iretq", "hlt", "int3", "ud2", "sysexit")
 
 Violation = namedtuple("Violation", ("file", "place", "problem", "remedy"))
-Section = namedtuple("Section", ("name", "address", "data", "flags"))
+Section = namedtuple("Section", ("name", "address", "size", "data", "flags"))
 Symbol = namedtuple("Symbol", ("name", "address", "size", "kind", "section", "source", "local"))
 Region = namedtuple("Region", ("name", "start", "end", "is_function"))
 Run = namedtuple("Run", ("start", "instructions", "broken"))  # broken: address of no instruction
@@ -61,8 +61,8 @@ def _load(path, elf):
 def _section(section):
     holds_bytes = section["sh_type"] not in ("SHT_NOBITS", "SHT_NULL")
     wanted = section["sh_flags"] & ALLOCATED and holds_bytes
-    return Section(section.name, section["sh_addr"], section.data() if wanted else b"",
-                   section["sh_flags"])
+    return Section(section.name, section["sh_addr"], section["sh_size"],
+                   section.data() if wanted else b"", section["sh_flags"])
 
 
 def _symbols(elf):
@@ -130,17 +130,17 @@ def _segment_problems(program, name):
                             "script that joins .text and .data.")
 
 
-def check_code(program, cpu, name, symbols=None, exempt=()):
+def check_code(program, cpu, name, symbols=None, exempt=None):
     """Violations by instructions that `cpu` lacks, one a symbol.
 
-    `symbols` is the unstripped twin's list of Symbols; `exempt` are prefixes of symbols
-    whose code asks CPUID before it runs.
+    `symbols` is the unstripped twin's list of Symbols; `exempt(symbol's name, mnemonic)`
+    says whether that code asks for the extension before it runs.
     """
     sweep = Sweep(program, symbols if symbols is not None else program.symbols)
     found = {}
     for region, instruction, encoding in sweep.instructions():
         problem = cpu.judge(instruction.mnemonic, encoding)
-        if problem and not region.name.startswith(tuple(exempt)):
+        if problem and not (exempt and exempt(region.name, instruction.mnemonic)):
             found.setdefault(region.name, []).append((region, instruction, problem))
     return [_code_violation(name, hits) for hits in found.values()]
 

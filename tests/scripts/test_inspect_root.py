@@ -45,7 +45,8 @@ FOREIGN = {
 }
 PENTIUM_HAS = ("lock cmpxchg8b (%esp)", "rdtsc", "cpuid", "bswap %eax", "xadd %eax, (%esp)",
                "rep movsl", "repne scasb", "pause", "rep bsf %eax, %edx", "fucompp", "fsincos",
-               ".byte 0x8d, 0x74, 0x26, 0x00", "xchg %ax, %ax", "int $0x80", "ud2", "notrack jmp *%eax")
+               ".byte 0x8d, 0x74, 0x26, 0x00", "xchg %ax, %ax", "int $0x80", "ud2",
+               "notrack jmp *%eax")
 
 needs_multilib = pytest.mark.skipif(
     not shutil.which("gcc") or subprocess.run(
@@ -104,10 +105,23 @@ def test_x86_64_passes_its_first_version(tmp_path, instruction):
     assert inspect_root.inspect_program(program, "x86_64") == []
 
 
-def test_code_that_asks_cpuid_first_is_exempt(tmp_path):
-    source = (START + CULPRIT.format("aesenc %xmm1, %xmm0") + CLEAN_STACK)
-    program = assemble(tmp_path, source.replace("culprit", "mbedtls_aesni_crypt_ecb"), bits=64)
-    assert inspect_root.inspect_program(program, "x86_64") == []
+def renamed_culprit(folder, name, instruction, **options):
+    source = START + CULPRIT.format(instruction) + CLEAN_STACK
+    return assemble(folder, source.replace("culprit", name), **options)
+
+
+@pytest.mark.parametrize("arch, bits, name, instruction", [
+    ("x86_64", 64, "mbedtls_aesni_crypt_ecb", "aesenc %xmm1, %xmm0"),
+    ("i586", 32, "fegetenv", "stmxcsr (%esp)"), ("i586", 32, "__fesetround", "ldmxcsr (%esp)")])
+def test_code_that_asks_first_is_exempt(tmp_path, arch, bits, name, instruction):
+    program = renamed_culprit(tmp_path, name, instruction, bits=bits)
+    assert inspect_root.inspect_program(program, arch) == []
+
+
+def test_exemption_is_for_the_instruction_that_is_guarded(tmp_path):
+    program = renamed_culprit(tmp_path, "fegetenv", "cmovne %eax, %edx")
+    violation, = inspect_root.inspect_program(program, "i586")
+    assert violation.place.startswith("fegetenv+")
 
 
 def test_static_symbol_is_named(tmp_path):
