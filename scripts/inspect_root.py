@@ -14,8 +14,7 @@ import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-if __package__ in (None, ""):
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from scripts.lib import cpu, elf
 from scripts.lib.ui import die, say
