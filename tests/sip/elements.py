@@ -121,9 +121,7 @@ def first_line(data):
 
 
 def run_timers(element, until):
-    """Fire every timer up to `until`; -> [(when, [first lines sent])], timers without are left out.
-
-    """
+    """Fire every timer up to `until`; -> [(when, [first lines sent])] of those that send."""
     found = []
     at = element.next_timer()
     while at is not None and at <= until:
