@@ -31,7 +31,16 @@ case " $* " in
         eval "{zig} cc -target {target} -mcpu={cpu} $flags \"\$input\"" || exit
     done
     rm -f ${{piped:+"$piped"}} ;;
-*) exec {zig} cc -target {target} -mcpu={cpu} "$@" ;;
+*)
+    for word; do
+        shift
+        case $word in
+        # Diagnosis that busybox asks of GNU ld and that zig's linker does not know.
+        -Wl,--warn-common | -Wl,--verbose | -Wl,-Map,*) ;;
+        *) set -- "$@" "$word" ;;
+        esac
+    done
+    exec {zig} cc -target {target} -mcpu={cpu} "$@" ;;
 esac
 """
 TOOL = """#!/bin/sh

@@ -1,0 +1,25 @@
+"""Kconfig fragments: read one, and prove that every option in it survived."""
+
+from scripts.lib.ui import die
+
+
+def settings(fragment):
+    """Return {option: value} of a fragment; `# CONFIG_X is not set` is the value None."""
+    found = {}
+    for line in fragment.read_text().splitlines():
+        if line.startswith("CONFIG_"):
+            name, _, value = line.partition("=")
+            found[name] = value
+        elif line.startswith("# CONFIG_") and line.endswith(" is not set"):
+            found[line.split()[1]] = None
+    return found
+
+
+def check_survived(fragment, config):
+    """End the build when Kconfig dropped or changed an option of `fragment`."""
+    final = settings(config)
+    lost = [f"{name}: asked {value or 'n'}, got {final.get(name) or 'n'}"
+            for name, value in settings(fragment).items() if final.get(name) != value]
+    if lost:
+        die(f"{fragment}: {len(lost)} options did not survive Kconfig:\n  " + "\n  ".join(lost),
+            "An option's dependencies are missing, or its name changed in this version.")
