@@ -24,15 +24,15 @@ class Media:
     """
 
     def __init__(self, line):
-        words = to_text(line[2:]).split()
-        if len(words) < 4:
+        words = to_text(line[2:].rstrip()).split(" ")  # one blank each, RFC 4566 9
+        if len(words) < 4 or not words[0] or not words[2]:
             raise bad("malformed m= line in SDP")
         self.kind = words[0]
         port, slash, count = words[1].partition("/")
         self.port = number(port, 65535, "the port of an m= line in SDP")
         self.count = number(count, 65535, "the count of an m= line in SDP") if slash else 1
         self.proto = words[2]
-        self.formats = words[3:]
+        self.formats = [word for word in words[3:] if word]
         self.connection = None
         self.has_connection = False
         self.direction = None
@@ -176,7 +176,7 @@ class Sdp:
         """Puts a port (0: rejected) into an m= line; "port/count" loses its count."""
         line = self.lines[media.first]
         head, _, rest = line.partition(b" ")
-        _, _, rest = rest.lstrip().partition(b" ")
+        rest = rest.partition(b" ")[2]
         self.lines[media.first] = head + f" {port} ".encode() + rest
         media.port = port
         media.count = 1
