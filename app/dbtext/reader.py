@@ -13,7 +13,7 @@ from app.dbtext.header import parse_header
 from app.dbtext.layout import Layout
 from app.dbtext.report import Report
 from app.dbtext.schemas import Rules, schema_of
-from app.dbtext.table import Table, fold
+from app.dbtext.table import Table, fold_all
 
 
 def load(source, name, schema=None, delimiter=":", emptystring=False):
@@ -86,9 +86,7 @@ class Reader:
         self._layout = None
         self._careful = None
         self._rules = None
-        self._texts = ()
         self._keys = {}
-        self._neighbour = None
         self._has_newline = True
         self._seen_crlf = False
 
@@ -160,7 +158,6 @@ class Reader:
         self._layout = Layout(columns, self._delimiter, self._emptystring)
         self._careful = Careful(self._layout, report)
         self._rules = Rules(self._schema, columns)
-        self._texts = [at for at in range(len(columns)) if self._layout.is_text(at)]
 
     # Rows: a fast way for what is plainly right, a careful one that explains the rest.
 
@@ -177,44 +174,40 @@ class Reader:
                 "dbtext has no comments, so this line is a row like others",
                 "delete it if it is meant to be off",
             )
-        self._share(values)
         self._table.append(values)
 
     def _split(self, line):
         fields = split_fields(line, self._delimiter)
         width = self._layout.width
-        # One delimiter behind the last field is no field, and the last one may be absent.
-        if len(fields) == width + 1 and not fields[-1]:
+        surplus = len(fields) - width
+        # A delimiter behind the last field begins no other: neither in a row that is
+        # complete nor, as DBT_DATA_ST wants a delimiter or a text there, in a short one.
+        if not fields[-1] and (surplus == 1 or surplus < 0) and len(fields) > 1:
             fields.pop()
-        elif len(fields) == width - 1 and self._layout.can_be_empty(width - 1):
+        elif surplus == -1 and self._layout.can_be_empty(width - 1):
             fields.append(b"")
         return fields
 
     def _fast(self, line, fields):
-        escaped = b"\\" in line
-        if len(fields) != self._layout.width or len(line) >= SER_BUFFER:
-            return None
-        if escaped and self._doubled in line:
+        if len(fields) != self._layout.width or len(line) >= SER_BUFFER or self._doubled in line:
             return None
         try:
-            return self._layout.values(fields, escaped)
-        except (Fault, UnicodeError):
+            return self._layout.values(fields)
+        except Fault:
             return None
 
     def _obeys_rules(self, values, fields):
-        try:
-            self._rules.check(values)
-        except Fault as fault:
-            place = self._careful.place(fault.offset, fields)
-            self._report.refuse(place, fault.problem, fault.remedy)
+        rules = self._rules
+        for at, problem, remedy in rules.faults(values):
+            self._report.refuse(self._careful.place(at, fields), problem, remedy)
             return False
-        for at, problem, remedy in self._rules.remarks(values):
+        for at, problem, remedy in rules.remarks(values):
             self._report.warn(self._careful.place(at, fields), problem, remedy)
-        return not self._rules.key or self._is_unique(values, fields)
+        return not rules.key or self._is_unique(values, fields)
 
     def _is_unique(self, values, fields):
         at = self._rules.key
-        key = tuple([fold(values[index]) for index in at])
+        key = fold_all([values[index] for index in at])
         if key not in self._keys:
             self._keys[key] = self._report.number
             return True
@@ -229,12 +222,3 @@ class Reader:
             "delete one of the two, or correct it",
         )
         return not self._rules.strict
-
-    def _share(self, values):
-        """Lets equal texts of neighbouring rows be one object: domains, user agents."""
-        neighbour = self._neighbour
-        if neighbour is not None:
-            for at in self._texts:
-                if values[at] == neighbour[at]:
-                    values[at] = neighbour[at]
-        self._neighbour = values

@@ -5,12 +5,10 @@ needed ones are there, hold the right kind of value, and that no two rows have o
 """
 
 from app.dbtext.catalogue import KAMAILIO
-from app.dbtext.errors import Fault
 from app.dbtext.table import NUMBERS, Column, Table
 
 MARKS = {"#": "int", "~": "double", "+": "int"}
-# Columns that are computed with, whatever the table.
-NUMERIC = ("expires", "q", "flags", "cseq", "table_version", "grp", "mask", "port", "priority")
+BINDING_NUMBERS = ("expires", "q", "flags", "cseq")
 URI_SCHEMES = ("sip:", "sips:", "tel:")
 
 
@@ -19,13 +17,15 @@ class Schema:
 
     needed: groups of column names, of each group one must be there and not NULL;
     keys: the first of these tuples whose first column the table has tells its rows apart;
+    numbers: columns that are computed with, where the table has them;
     strict: whether a second row with the same key is refused, or only remarked upon.
     """
 
-    def __init__(self, name, needed=(), keys=(), strict=True):
+    def __init__(self, name, needed=(), keys=(), numbers=(), strict=True):
         self.name = name
         self.needed = needed
         self.keys = keys
+        self.numbers = numbers
         self.strict = strict
 
     def faults(self, columns):
@@ -38,12 +38,10 @@ class Schema:
             if not [name for name in group if name in types]:
                 found.append(_missing(group, self.name))
             for name in group:
-                if name in types and name not in NUMERIC:
+                if name in types and name not in self.numbers:
                     if types[name] in NUMBERS or types[name] == "double":
                         found.append(_mistyped(name, types[name], "str"))
-        if not self.needed:
-            return found
-        for name in NUMERIC:
+        for name in self.numbers:
             if types.get(name) in ("str", "string", "blob"):
                 right = "double" if name == "q" else "int"
                 found.append(_mistyped(name, types[name], right))
@@ -92,14 +90,18 @@ class Rules:
                 return [at[name] for name in key if name in at]
         return []
 
-    def check(self, values):
-        """Raises Fault (its offset is a column's index) when a needed value is NULL."""
+    def faults(self, values):
+        """The needed values that are NULL: [(column index, problem, remedy)]."""
+        found = []
         for indexes, names in self._groups:
             if not [index for index in indexes if values[index] is not None]:
-                raise Fault(indexes[0], f"{names} is empty", "write a value or delete the row")
+                found.append((indexes[0], f"{names} is empty", "write a value or delete the row"))
+        return found
 
     def remarks(self, values):
         """What is odd about the values: [(column index, problem, remedy)]."""
+        if self._contact is None and self._q is None:
+            return ()
         found = []
         contact = values[self._contact] if self._contact is not None else None
         if contact and not contact.lower().startswith(URI_SCHEMES):
@@ -123,12 +125,14 @@ SCHEMAS = (
         "aliases",
         (("username",), ("contact",)),
         (("ruid",), ("username", "domain", "contact")),
+        BINDING_NUMBERS,
     ),
     # A program writes this one, a row after another in a journal: the last one counts.
     Schema(
         "location",
         (("username",), ("contact",), ("expires",)),
         (("ruid",), ("username", "domain", "contact")),
+        BINDING_NUMBERS,
         strict=False,
     ),
     Schema(
@@ -136,9 +140,19 @@ SCHEMAS = (
         (("alias_username",), ("username",)),
         (("alias_username", "alias_domain"),),
     ),
-    Schema("version", (("table_name",), ("table_version",)), (("table_name",),)),
+    Schema(
+        "version",
+        (("table_name",), ("table_version",)),
+        (("table_name",),),
+        ("table_version",),
+    ),
     Schema("domain", (("domain",),), (("domain",),)),
-    Schema("address", (("ip_addr",),), (("ip_addr", "mask", "port", "grp"),)),
+    Schema(
+        "address",
+        (("ip_addr",),),
+        (("ip_addr", "mask", "port", "grp"),),
+        ("grp", "mask", "port"),
+    ),
     Schema("grp", (("username",), ("grp",)), (("username", "domain", "grp"),)),
     Schema("uri", (("username",), ("uri_user",)), (("username", "domain", "uri_user"),)),
     Schema(

@@ -3,7 +3,7 @@
 from app.dbtext.errors import TableError
 
 NUMBERS = ("int", "time")
-TEXTS = ("str", "string")
+CONVERSIONS = {"int": int, "time": int, "double": float, "blob": bytes}
 
 
 class Column:
@@ -77,13 +77,28 @@ class Rows:
 
 
 def fold(value):
-    """A value as the originals compare it: ASCII letters regardless of case.
+    """A value as the originals compare it: ASCII letters regardless of case, as bytes.
 
-    bytes.lower knows ASCII alone under both interpreters; str.lower does not.
+    bytes.lower knows ASCII alone under both interpreters; str.lower does not. A byte
+    above 0xF8 is in no UTF-8 text, which keeps NULL apart from the rest.
     """
     if isinstance(value, str):
         return value.encode().lower()
-    return value.lower() if isinstance(value, bytes) else value
+    if value is None:
+        return b"\xfe"
+    if isinstance(value, bytes):
+        value = value.lower()
+    return (f"{value:.17g}" if isinstance(value, float) else repr(value)).encode()
+
+
+def fold_all(values):
+    """One key of several values. MicroPython hashes bytes fast, and tuples slowly."""
+    return b"\xff".join([fold(value) for value in values])
+
+
+def _several(rows):
+    """The rows of an index entry: a tuple of lists, or one list alone."""
+    return rows if isinstance(rows, tuple) else (rows,)
 
 
 class Table:
@@ -175,7 +190,8 @@ class Table:
     def append(self, values):
         """Adds a checked list of values behind the others (the reader's way in)."""
         self._lists.append(values)
-        self._count_auto(values)
+        if self._auto is not None:
+            self._count_auto(values)
 
     # Indexes: {(column, ...): {key: [row, ...]}}, rows in the order of the file.
 
@@ -193,28 +209,23 @@ class Table:
         columns = tuple(columns)
         if columns not in self._indexes:
             self._build(columns)
-        key = tuple([fold(keys[self.columns[at].name.lower()]) for at in columns])
-        return self._indexes[columns].get(key, ())
+        key = fold_all([keys[self.columns[at].name.lower()] for at in columns])
+        return _several(self._indexes[columns].get(key, ()))
 
     def _build(self, columns):
         index = self._indexes[columns] = {}
         for row in self._lists:
             key = self._key(columns, row)
-            if key in index:
-                index[key].append(row)
-            else:
-                index[key] = [row]
+            # One row is kept as it is, several as a tuple: most keys have one.
+            index[key] = _several(index[key]) + (row,) if key in index else row
 
     def _key(self, columns, row):
-        return tuple([fold(row[at]) for at in columns])
+        return fold_all([row[at] for at in columns])
 
     def _enter(self, columns, row):
         index = self._indexes[columns]
         key = self._key(columns, row)
-        if key in index:
-            index[key].insert(0, row)
-        else:
-            index[key] = [row]
+        index[key] = (row,) + _several(index[key]) if key in index else row
 
     def _forget_indexes(self, changed):
         """Keys seldom change; an index over one that did is built anew, in file order."""
@@ -225,7 +236,7 @@ class Table:
     def _leave(self, columns, row):
         index = self._indexes[columns]
         key = self._key(columns, row)
-        left = [other for other in index[key] if other is not row]
+        left = tuple([other for other in _several(index[key]) if other is not row])
         if left:
             index[key] = left
         else:
@@ -244,14 +255,14 @@ class Table:
         if value is None or (value == "" and column.null and not self.emptystring):
             return None
         if column.type in NUMBERS:
-            fits = isinstance(value, int) and abs(value) < 10**18
+            fits = isinstance(value, (int, bool)) and abs(value) < 10**18
         elif column.type == "double":
             fits = isinstance(value, (int, float)) and abs(value) < 1e15
         else:
             fits = isinstance(value, bytes if column.type == "blob" else str)
         if not fits:
             raise self._error(f"{column.name} cannot hold {value!r}", f"give a {column.type}")
-        return float(value) if column.type == "double" else value
+        return CONVERSIONS.get(column.type, str)(value)
 
     def _check_null(self, index, value):
         column = self.columns[index]

@@ -88,29 +88,37 @@ def unescape(field, delimiter):
         start = at + 2
 
 
-def parse_str(field, delimiter):
-    """Text as UTF-8; other bytes are taken as Latin-1, in a Doubt."""
-    if b"\\" in field:
-        field = unescape(field, delimiter)
-    try:
-        return field.decode()
-    except UnicodeError:
-        pass
-    raise Doubt(
-        latin1(field),
-        "is not UTF-8 and was read as Latin-1",
-        "save the file as UTF-8 (iconv -f latin1 -t utf-8)",
-    )
+def text_parser(delimiter):
+    """A parser of text as UTF-8; other bytes are taken as Latin-1, in a Doubt."""
+
+    def parse_text(field):
+        if b"\\" in field:
+            field = unescape(field, delimiter)
+        try:
+            return field.decode()
+        except UnicodeError:
+            pass
+        raise Doubt(
+            latin1(field),
+            "is not UTF-8 and was read as Latin-1",
+            "save the file as UTF-8 (iconv -f latin1 -t utf-8)",
+        )
+
+    return parse_text
+
+
+def blob_parser(delimiter):
+    """A parser of bytes as they are."""
+
+    def parse_blob(field):
+        return unescape(field, delimiter)
+
+    return parse_blob
 
 
 def latin1(data):
     """MicroPython's decode knows UTF-8 alone."""
     return "".join([chr(byte) for byte in data])
-
-
-def parse_blob(field, delimiter):
-    """Bytes as they are."""
-    return unescape(field, delimiter) if b"\\" in field else field
 
 
 def print_str(value, delimiter):
