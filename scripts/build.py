@@ -22,6 +22,7 @@ def build_host():
     """Build `waferpbx` and the media engine's shared library for this machine into build/host."""
     from scripts.lib import board, firmware
     from scripts.lib.command import run
+
     made = firmware.build(board.ARCHITECTURES["x86_64"])
     target = BUILD / "host"
     target.mkdir(parents=True, exist_ok=True)
@@ -35,11 +36,20 @@ def build_image(name):
     """Build the disk image of the board `name` into build/<name>; return that folder."""
     from scripts.lib import board as boards
     from scripts.lib import busybox, cache, firmware, image, kernel, report
+
     board = boards.load(name)
-    parts = {"firmware": firmware.build(board.arch), "busybox": busybox.build(board.arch),
-             "kernel": kernel.build(board)}
-    key = cache.digest(*(str(part) for part in parts.values()), image.OVERLAY, boards.COMMON,
-                       board.folder, *sorted((environment.ROOT / "scripts" / "lib").glob("*.py")))
+    parts = {
+        "firmware": firmware.build(board.arch),
+        "busybox": busybox.build(board.arch),
+        "kernel": kernel.build(board),
+    }
+    key = cache.digest(
+        *(str(part) for part in parts.values()),
+        image.OVERLAY,
+        boards.COMMON,
+        board.folder,
+        *sorted((environment.ROOT / "scripts" / "lib").glob("*.py")),
+    )
     folder = cache.built(f"image {name}", key, lambda work: _make_image(work, board, parts))
     target = BUILD / name
     target.mkdir(parents=True, exist_ok=True)
@@ -50,6 +60,7 @@ def build_image(name):
 
 def _make_image(work, board, parts):
     from scripts.lib import image, report
+
     made = image.assemble(work, board, parts["firmware"], parts["busybox"], parts["kernel"])
     report.write(made, board, parts)
     shutil.rmtree(made.root)
@@ -67,6 +78,7 @@ def _place(source, target):
 def _summary(started):
     from scripts.lib import cache
     from scripts.lib.ui import duration, say
+
     say("")
     for label, seconds, built in cache.timings:
         state = "from the cache" if seconds < built / 2 else "built"

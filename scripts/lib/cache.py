@@ -32,7 +32,7 @@ def digest(*parts):
 
 
 def built(label, key, build):
-    """Return the folder of step `label` for `key`, calling `build(folder)` where it is not there."""
+    """Return the folder of step `label` for `key`; `build(folder)` fills it on first use."""
     name = label.replace(" ", "-")
     final = root() / f"{name}-{key}"
     started = time.monotonic()

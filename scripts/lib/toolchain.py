@@ -28,7 +28,7 @@ case " $* " in
     done
     eval "set -- $inputs"
     for input; do
-        eval "{zig} cc -target {target} -mcpu={cpu} $flags \"\$input\"" || exit
+        eval "{zig} cc -target {target} -mcpu={cpu} $flags \\"\\$input\\"" || exit
     done
     rm -f ${{piped:+"$piped"}} ;;
 *)
@@ -55,8 +55,11 @@ def version():
 
 def install(arch):
     """Return a folder with `cc`, `ar` and `ranlib` for `arch`."""
-    return cache.built(f"toolchain {arch.name}", cache.digest(version(), COMPILER, TOOL, arch, _zig()),
-                       lambda work: _write_tools(work, arch))
+    return cache.built(
+        f"toolchain {arch.name}",
+        cache.digest(version(), COMPILER, TOOL, arch, _zig()),
+        lambda work: _write_tools(work, arch),
+    )
 
 
 def _zig():

@@ -1,0 +1,38 @@
+# WaferPBX. `make help` says what there is; every target installs what it needs.
+
+BOARD ?= qemu-i586
+PYTHON ?= python3
+ARGS ?=
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: run test image host lint unit interop device help clean
+
+run:  ## build the image, boot it in QEMU, ready for a phone
+	@$(PYTHON) scripts/run.py $(BOARD) $(ARGS)
+
+test:  ## lint, unit tests on both interpreters, C tests, interop, device tests
+	@$(PYTHON) scripts/test.py all $(ARGS)
+
+image:  ## build the disk image of BOARD (default qemu-i586) into build/BOARD
+	@$(PYTHON) scripts/build.py image $(BOARD)
+
+host:  ## build the same firmware for this machine into build/host
+	@$(PYTHON) scripts/build.py host
+
+lint:  ## ruff, C and shell linters, the import rule, the house rules
+	@$(PYTHON) scripts/test.py lint
+
+unit:  ## unit tests alone: CPython, the shipped interpreter, C under sanitizers
+	@$(PYTHON) scripts/test.py unit $(ARGS)
+
+interop:  ## calls with sipp, baresip and Kamailio on the host build
+	@$(PYTHON) scripts/test.py interop $(ARGS)
+
+device:  ## boot the image in QEMU and use it
+	@$(PYTHON) scripts/test.py device $(ARGS)
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):  ## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+clean:  ## remove build/ (the cache outside the tree stays)
+	rm -rf build

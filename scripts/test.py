@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Run the tests: everything, or one part.
+
+usage: scripts/test.py all|lint|unit|interop|device [PYTEST ARGUMENTS]
+
+What a part needs is installed and built first; a peer or a product that is missing is a
+failure here, never a skip.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.lib import environment
+
+ROOT = environment.ROOT
+PARTS = ("lint", "unit", "interop", "device")
+FOLDERS = {
+    "unit": ["tests", "--ignore=tests/interop", "--ignore=tests/device", "--ignore=tests/bench"],
+    "interop": ["tests/interop"],
+    "device": ["tests/device"],
+}
+
+
+def lint():
+    """Run the linters; return their exit status."""
+    return subprocess.call([sys.executable, "scripts/lint.py"], cwd=ROOT)
+
+
+def tests(parts, arguments):
+    """Build what `parts` need and run their tests in one pytest run; return its exit status."""
+    from scripts import build
+
+    settings = {
+        "WAFERPBX_REQUIRE_FIRMWARE": "1",
+        "WAFERPBX_REQUIRE_PEERS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    host = build.build_host()
+    settings["WAFERPBX_MICROPYTHON"] = str(host / "waferpbx")
+    settings["WAFERPBX_ENGINE"] = str(host / "libmediaengine.so")
+    if "device" in parts:
+        settings["WAFERPBX_IMAGE"] = str(build.build_image("qemu-i586") / "disk.img")
+    if set(parts) >= {"unit", "interop", "device"}:
+        selected = ["tests", "--ignore=tests/bench"]
+    else:
+        selected = [word for part in parts for word in FOLDERS[part]]
+    return subprocess.call(
+        [sys.executable, "-m", "pytest", "-q", *selected, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **settings},
+    )
+
+
+def main(part, *arguments):
+    """Run `part` and end with its status."""
+    if part not in (*PARTS, "all"):
+        sys.exit(__doc__)
+    parts = PARTS if part == "all" else (part,)
+    status = lint() if "lint" in parts else 0
+    rest = [name for name in parts if name != "lint"]
+    if rest and not status:
+        status = tests(rest, arguments)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    environment.enter("build", "run", "test")
+    main(*(sys.argv[1:] or ["help"]))
