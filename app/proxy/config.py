@@ -1,0 +1,68 @@
+"""What the proxy is told about itself: the modparam lines of SER, with their defaults."""
+
+# name: default. Times in seconds, lengths in bytes.
+DEFAULTS = {
+    # core
+    "domains": (),  # names (any port) and addresses (own ports) that are `myself`
+    "ports": (5060,),  # ports that belong to those addresses: listening and advertised
+    "advertise": ("127.0.0.1", 5060),  # host and port that Record-Route names
+    "hosts": {},  # {name: address}: next hops by name; DNS is never asked (SER: dns=no)
+    "trunks": (),  # addresses whose requests need no credentials to reach us
+    "max_len": 8192,  # msg:len beyond which 513 is due
+    # usrloc and registrar
+    "use_domain": False,  # the AOR is user@domain, not the user part alone
+    "default_expires": 3600,
+    "min_expires": 60,
+    "max_expires": 7200,
+    "max_contacts": 10,
+    # auth
+    "nonce_expire": 300,
+    # tm
+    "fr_inv_timer": 120,  # an INVITE that rings longer counts as not answered
+    "timer_c": 181,  # RFC 3261 16.6 step 11: more than three minutes
+    "max_branches": 12,  # of one request; SER's MAX_BRANCHES
+    # of our own
+    "max_calls": 250,  # INVITE dialogs tracked at once; more are refused with 503
+    "max_call_time": 12 * 3600,  # a call without an end is forgotten after this
+    "retry_after": 10,  # what the 503 of an overloaded box asks for
+}
+
+
+class Config:
+    """The settings of DEFAULTS as attributes: `Config(domains=("example.org",))`."""
+
+    def __init__(self, **settings):
+        for name in settings:
+            if name not in DEFAULTS:
+                known = ", ".join(sorted(DEFAULTS))
+                raise ValueError(f"the proxy has no setting {name}; it knows {known}")
+        for name in DEFAULTS:
+            setattr(self, name, settings.get(name, DEFAULTS[name]))
+        self.domains = tuple([domain.lower() for domain in self.domains])
+
+    def is_myself(self, uri):
+        """-> bool: SER's `uri == myself` for a Uri.
+
+        A domain name matches with any port. An address matches with our own ports, or
+        without one: a telephone behind the same address has a port of its own.
+        """
+        if not uri.is_sip or uri.host.lower() not in self.domains:
+            return False
+        return uri.port is None or uri.port in self.ports or not is_address(uri.host)
+
+    def is_self_peer(self, host, port):
+        """-> bool: a packet to this address would come back to us."""
+        return port in self.ports and host in self.domains and is_address(host)
+
+
+def is_address(host):
+    """-> bool: a textual IP address, v4 or v6 without brackets; not a name."""
+    if ":" in host:
+        return True
+    pieces = host.split(".")
+    if len(pieces) != 4:
+        return False
+    for piece in pieces:
+        if not piece or len(piece) > 3 or piece.strip("0123456789") or int(piece) > 255:
+            return False
+    return True

@@ -1,0 +1,231 @@
+"""The proxy itself: the endpoint's events in, runs of the routing script out."""
+
+from app.proxy.auth import Authenticator
+from app.proxy.calls import Calls
+from app.proxy.fork import Branch
+from app.proxy.request import RoutingReply, RoutingRequest
+from app.proxy.rewrite import contact_hop, reseal
+from app.proxy.seal import Seals
+from app.proxy.text import printable
+from app.sip import events
+from app.sip.check import check
+from app.sip.digest import Nonces
+from app.sip.errors import ParseError
+from app.sip.timers import Deadlines
+
+CALL_SWEEP = 60  # seconds between two looks for calls without an end
+
+
+class Proxy:
+    """The services of app/routes.py: location, registrar, authentication, forwarding.
+
+    endpoint: app.sip.endpoint.Endpoint; routes: a module or object with request_route(r)
+    and onreply_route(r); tables: {name: dbtext.Table}; location: location.Location; media:
+    app.media Relay or None; config: config.Config; hashes, token: docs/architecture.md;
+    log: app.appliance Log; secret: random text that survives restarts, so that dialogs do.
+    """
+
+    def __init__(self, endpoint, routes, tables, location, media, config, hashes, token, log,
+                 secret=None):
+        self.endpoint = endpoint
+        self.routes = routes
+        self.tables = tables
+        self.location = location
+        self.media = media
+        self.config = config
+        self.hashes = hashes
+        self.token = token
+        self.log = log
+        self.seals = Seals(hashes, secret or token(32))
+        self.authenticator = Authenticator(hashes, Nonces(hashes, token(32), config.nonce_expire))
+        self.calls = Calls(log, config.max_calls)
+        self.deadlines = Deadlines()  # of Branches: timer C and no answer
+        self._sweep_at = None
+
+    def reload(self, tables, config):
+        """Takes new tables and settings; calls and bindings go on as they are."""
+        self.tables = tables
+        self.config = config
+        self.calls.limit = config.max_calls
+
+    # Events
+
+    def run(self, now, wall):
+        """Handles all that the endpoint has to tell."""
+        event = self.endpoint.next_event()
+        while event is not None:
+            self._handle(event, now, wall)
+            event = self.endpoint.next_event()
+
+    def _handle(self, event, now, wall):
+        kind = type(event)
+        if kind is events.Request:
+            self._request(event.message, event.peer, now, wall)
+        elif kind is events.Response:
+            self._response(event.transaction, event.message, event.peer, now)
+        elif kind is events.Ack:
+            self._ack(event.message, event.peer, now, wall)
+        elif kind is events.Cancel:
+            if event.transaction.user is not None:
+                event.transaction.user.cancel(now)
+        elif kind is events.Malformed:
+            self.endpoint.reply(event.message, event.peer, event.code, event.reason)
+        elif kind is events.Timeout:
+            self._failed(event.transaction, 408, now)
+        elif kind is events.TransportError:
+            self._failed(event.transaction, 503, now)
+        # A StrayResponse is dropped (RFC 6026 8.10), and Ended leaves nothing to do.
+
+    def _request(self, message, peer, now, wall):
+        problem = check(message, supported=())
+        if problem is not None:
+            code, reason, lines = problem
+            self.endpoint.reply(message, peer, code, reason, lines)
+        elif message.method == "CANCEL":
+            # 16.10: its INVITE is not, or no longer, in progress. We forward no request
+            # statelessly, so nobody further on could know it either.
+            self.endpoint.reply(message, peer, 481, "Call/Transaction Does Not Exist")
+        else:
+            self._run(message, peer, now, wall)
+
+    def _ack(self, message, peer, now, wall):
+        if check(message, supported=None) is None:
+            self._run(message, peer, now, wall)
+
+    def _run(self, message, peer, now, wall):
+        try:
+            request = RoutingRequest(self, message, peer, now, wall)
+            self.routes.request_route(request)
+        except ParseError as error:
+            self.endpoint.reply(message, peer, error.code, error.reason)
+            return
+        if request.call is not None and request.server is None:
+            self._abandon(request)
+
+    def _abandon(self, request):
+        """The script answered an INVITE for which it had a call begun (media) already."""
+        self.calls.drop(request.ci)
+        self._delete_media(request.call)
+
+    def _response(self, transaction, message, peer, now):
+        branch = transaction.user
+        if branch is None:
+            return
+        if check(message) is not None or len(message.headers("via")) < 2:
+            # cannot be passed on; a final one has ended its branch all the same
+            if message.status >= 200:
+                branch.context.fail(branch, 500, now)
+            return
+        branch.context.receive(branch, message, peer, now)
+
+    def _failed(self, transaction, status, now):
+        branch = transaction.user
+        if isinstance(branch, Branch):  # a server transaction has its context there
+            branch.context.fail(branch, status, now)
+
+    # Time
+
+    def next_timer(self):
+        """-> `now` of the next handle_timers(), None for never; the endpoint's is its own."""
+        due = [self.deadlines.next(), self.location.next_timer(), self._sweep_at]
+        due = [each for each in due if each is not None]
+        return min(due) if due else None
+
+    def handle_timers(self, now, wall):
+        branch = self.deadlines.pop(now)
+        while branch is not None:
+            branch.context.time_out(branch, now)
+            branch = self.deadlines.pop(now)
+        self.location.handle_timers(now, wall)
+        if self._sweep_at is not None and now >= self._sweep_at:
+            self._sweep(now)
+
+    def _sweep(self, now):
+        for call in self.calls.overdue(now, self.config.max_call_time):
+            self.calls.end(call.call_id, now, "given up")
+            self._delete_media(call)
+        self._sweep_at = now + CALL_SWEEP if len(self.calls) else None
+
+    # Calls and media: what verbs and response contexts report
+
+    def track(self, request):
+        """Notes the call that an INVITE begins, where its parties are, and that a BYE ends it.
+
+        -> Call, None for a request that begins none, False when there are too many. An
+        INVITE of a call that is known has been here before (an alias sent it outside, and
+        it came back): its media is relayed already, and it is `nested`.
+        """
+        msg = request.msg
+        if msg.method == "BYE" and request.has_totag() and request.du is not None:
+            self._end_call(request.ci, request.now, "ended")
+        if msg.method != "INVITE" or request.has_totag() or request.nested:
+            self._note_hop(request)
+            return None
+        if request.call is None:
+            if self.calls.get(request.ci) is not None:
+                request.nested = True
+                return None
+            if self.calls.is_full():
+                return False
+            request.call = self._new_call(request)
+        return request.call
+
+    def _new_call(self, request):
+        caller, callee = printable(str(request.fu)), printable(str(request.tu))
+        call = self.calls.start(request.ci, request.ft, caller, callee, request.now)
+        call.offered = request.has_body("application/sdp")
+        call.moved(request.ft, contact_hop(request.contact_text(), self.config))
+        if self._sweep_at is None:
+            self._sweep_at = request.now + CALL_SWEEP
+        return call
+
+    def _note_hop(self, message):
+        """A party of a known call says where it is: RFC 3261 12.2.1.1, RFC 3311."""
+        call = self.calls.get(message.ci)
+        if call is not None and message.is_method("INVITE|UPDATE"):
+            tag = message.tt if message.is_reply else message.ft
+            call.moved(tag, contact_hop(message.contact_text(), self.config))
+
+    def call_answered(self, context, now):
+        if context.call is not None:
+            self.calls.answer(context.call.call_id, now)
+
+    def call_failed(self, context, code, reason):
+        if context.call is not None and self.calls.get(context.call.call_id) is context.call:
+            call = self.calls.fail(context.call.call_id, code, reason)
+            if call is not None:
+                self._delete_media(call)
+
+    def note_media(self, call_id):
+        call = self.calls.get(call_id)
+        if call is not None:
+            call.media = True
+
+    def end_media(self, call_id):
+        if self.media is not None:
+            self.media.delete(call_id)
+
+    def media_timeout(self, call_id, now):
+        """The relay has heard nothing from either party for too long: a call without its BYE."""
+        self._end_call(call_id, now, "ended without media")
+
+    def _end_call(self, call_id, now, why):
+        call = self.calls.end(call_id, now, why)
+        if call is not None:
+            self._delete_media(call)
+
+    def _delete_media(self, call):
+        if call.media:
+            self.end_media(call.call_id)
+
+    # Replies
+
+    def run_reply(self, context, message, edits, peer, now):
+        """Runs onreply_route on a response that is about to be forwarded."""
+        reply = RoutingReply(self, context.request, message, edits, peer)
+        self.routes.onreply_route(reply)
+        if message.status < 300:
+            self._note_hop(reply)
+        if context.request.seal is not None:
+            contact = reply.contact_text()
+            reseal(message, edits, contact, context.request.seal, self.seals, self.config)

@@ -1,0 +1,199 @@
+"""What a REGISTER does to the bindings of its AOR: RFC 3261 10.3, steps 6 to 8.
+
+Who may do so (steps 1 to 5) is the routing script's: it authenticates first.
+"""
+
+from app.proxy.location import Binding
+from app.proxy.text import printable
+from app.sip.errors import ParseError
+from app.sip.grammar import quote, seconds
+from app.sip.headers import parse_contact
+from app.sip.uri import parse_uri, same_uri
+
+MAX_TEXT = 512  # bytes of a Contact URI, Call-ID, User-Agent or instance that we keep
+EQUIVALENT = 3600  # RFC 3261 20.19: what a malformed Expires counts as
+
+
+class Refused(Exception):
+    """The REGISTER fails as a whole: answer with code, reason and header lines."""
+
+    def __init__(self, code, reason, headers=()):
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.headers = headers
+
+
+class Registration:
+    """One authenticated REGISTER against the present bindings of its AOR.
+
+    received: URI of the NAT binding it came through, or None; config: config.Config.
+    After run() four lists of Binding say what happened: added, changed (it is elsewhere
+    now), refreshed (nothing but its expiry), removed. Raises Refused, and changes nothing then.
+    """
+
+    def __init__(self, request, aor, bindings, config, now, wall, received, token):
+        self.request = request
+        self.aor = aor
+        self.config = config
+        self.now = now
+        self.wall = wall
+        self.received = received
+        self.token = token
+        self.old = [binding for binding in bindings if not binding.static]
+        self.added = []
+        self.changed = []
+        self.refreshed = []
+        self.removed = []
+        self._renewals = []  # [(Binding, fields)] carried out once all contacts are judged
+
+    def run(self):
+        contacts = self._contacts()
+        if contacts and contacts[0].star:
+            self._remove_all(contacts)
+        else:
+            for contact in contacts:
+                self._take(contact)
+            self._check_count()
+        for binding, fields in self._renewals:
+            for name in fields:
+                setattr(binding, name, fields[name])
+
+    def _contacts(self):
+        try:
+            return [parse_contact(value) for value in self.request.headers("contact")]
+        except ParseError as error:
+            raise Refused(error.code, error.reason)
+
+    def _remove_all(self, contacts):
+        """RFC 3261 10.2.2, 10.3 step 6: `*` stands alone and asks for zero seconds."""
+        if len(contacts) > 1 or self._header_expires() != 0:
+            raise Refused(400, "Bad Request: Contact * needs Expires 0 and no other Contact")
+        for binding in self.old:
+            if self._is_newer(binding):
+                self.removed.append(binding)
+
+    def _take(self, contact):
+        """Step 7 for one Contact."""
+        self._check(contact)
+        expires = self._expires(contact)
+        binding = self._find(contact)
+        if binding is not None and not self._is_newer(binding):
+            return
+        if expires == 0:
+            self._remove(binding)
+        elif binding is None:
+            self._add(self._fields(contact, expires))
+        else:
+            self._renewals.append((binding, self._fields(contact, expires)))
+            if binding not in self.added:
+                moved = self._is_moved(binding, contact)
+                (self.changed if moved else self.refreshed).append(binding)
+
+    def _remove(self, binding):
+        if binding in self.added:
+            self.added.remove(binding)
+        elif binding is not None:
+            self.removed.append(binding)
+
+    def _add(self, fields):
+        fresh = Binding(self.aor, fields.pop("contact"), fields.pop("deadline"), **fields)
+        fresh.ruid = "uloc-" + self.token(16)
+        self.added.append(fresh)
+
+    def _check(self, contact):
+        if contact.star:
+            raise Refused(400, "Bad Request: Contact * next to another Contact")
+        if not contact.uri.is_sip:
+            raise Refused(400, "Bad Request: a Contact that is no SIP URI cannot be called")
+        if len(str(contact.uri)) > MAX_TEXT or len(self.request.call_id) > MAX_TEXT:
+            raise Refused(400, "Bad Request: Contact or Call-ID too long")
+
+    def _expires(self, contact):
+        """-> seconds that are granted (step 7, 10.2.1.1, 20.19)."""
+        asked = contact.expires
+        if asked is None:
+            asked = self._header_expires()
+        if asked is None:
+            asked = self.config.default_expires
+        # an hour is never too short: 10.3 step 7
+        if 0 < asked < min(self.config.min_expires, 3600):
+            raise Refused(
+                423, "Interval Too Brief", (f"Min-Expires: {self.config.min_expires}",)
+            )
+        return min(asked, self.config.max_expires)
+
+    def _header_expires(self):
+        text = self.request.header("expires")
+        return None if text is None else seconds(text, EQUIVALENT)
+
+    def _find(self, contact):
+        """-> Binding of an equal URI (19.1.4), also one that this REGISTER has just made."""
+        for binding in self.old + self.added:
+            if same_uri(parse_uri(binding.contact), contact.uri):
+                return binding
+        return None
+
+    def _is_newer(self, binding):
+        """-> bool: the request is not a repetition; one that was overtaken is refused.
+
+        RFC 3261 10.3 step 7 aborts for any CSeq that is not higher; an equal one is the
+        same request again, whose 200 was lost, and gets the same answer.
+        """
+        if binding.callid != self.request.call_id or binding in self.added:
+            return True
+        number = self.request.cseq.number
+        if number < binding.cseq:
+            raise Refused(400, "Bad Request: CSeq is lower than that of an earlier REGISTER")
+        return number > binding.cseq
+
+    def _fields(self, contact, expires):
+        instance = contact.params.get("+sip.instance")
+        if instance is not None and len(instance) > MAX_TEXT:
+            instance = None
+        return {
+            "contact": str(contact.uri),
+            "deadline": self.now + expires,
+            "q": contact.q,
+            "callid": self.request.call_id,
+            "cseq": self.request.cseq.number,
+            "user_agent": printable(self.request.header("user-agent") or ""),
+            "received": self.received,
+            "instance": instance,
+            "modified": self.wall,
+        }
+
+    def _is_moved(self, binding, contact):
+        return binding.received != self.received or binding.contact != str(contact.uri)
+
+    def _check_count(self):
+        count = len(self.old) - len(self.removed) + len(self.added)
+        if self.added and count > self.config.max_contacts:
+            raise Refused(403, f"Forbidden: more than {self.config.max_contacts} contacts")
+
+
+def contact_line(bindings, now):
+    """-> "Contact: ..." listing every Binding with the seconds it has left (step 8), or None."""
+    if not bindings:
+        return None
+    return "Contact: " + ", ".join([_listed(binding, now) for binding in bindings])
+
+
+def _listed(binding, now):
+    text = f"<{binding.contact}>"
+    if binding.q is not None:
+        text += ";q=" + _qvalue(binding.q)
+    remaining = binding.remaining(now)
+    # a permanent contact has to say something: 2^31-1, as far as everybody counts
+    text += f";expires={2147483647 if remaining is None else remaining}"
+    if binding.instance:
+        text += ";+sip.instance=" + binding.instance
+    if binding.received:
+        text += ";received=" + quote(binding.received)
+    return text
+
+
+def _qvalue(q):
+    """-> qvalue of RFC 3261 25.1: at most three digits, no trailing zeros."""
+    text = f"{q:.3f}".rstrip("0")
+    return text + "0" if text.endswith(".") else text

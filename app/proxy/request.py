@@ -1,0 +1,83 @@
+"""What the routing script gets: the request or reply at hand, with the verbs as its methods."""
+
+from app.proxy.verbs_auth import AuthVerbs
+from app.proxy.verbs_media import MediaVerbs
+from app.proxy.verbs_message import MessageVerbs
+from app.proxy.verbs_nat import NatVerbs
+from app.proxy.verbs_registrar import RegistrarVerbs, Target
+from app.proxy.verbs_reply import ReplyVerbs
+from app.proxy.verbs_rr import RecordRouteVerbs, parsed_routes
+from app.proxy.verbs_sanity import SanityVerbs
+from app.proxy.verbs_tm import TransactionVerbs
+from app.sip.edits import Edits
+from app.sip.uri import parse_uri
+
+
+class RoutingRequest(
+    MessageVerbs, SanityVerbs, ReplyVerbs, AuthVerbs, RecordRouteVerbs, RegistrarVerbs,
+    NatVerbs, MediaVerbs, TransactionVerbs,
+):  # fmt: skip
+    """A request on its way through the script.
+
+    msg: app.sip Request; edits: what will be sent differently; peer: where it came from;
+    now, wall: when. targets: where it may go, the first one being the Request-URI `ru`;
+    route_set: [NameAddr] still ahead; du: Peer that overrides where it goes next.
+    """
+
+    is_reply = False
+
+    def __init__(self, proxy, msg, peer, now, wall):
+        self.proxy = proxy
+        self.config = proxy.config
+        self.msg = msg
+        self.edits = Edits(msg)
+        self.peer = peer
+        self.now = now
+        self.wall = wall
+        self.targets = [Target(parse_uri(msg.uri), None, None)]
+        self.route_set = parsed_routes(msg)
+        self.routes_changed = False
+        self.record_routed = False
+        self.seal = None  # of our Record-Route in what is sent
+        self.du = None
+        self.credentials = None  # verified ones
+        self.stale = False
+        self.received = None  # for save()
+        self.contact_alias = None
+        self.server = None  # transaction
+        self.reply_lines = []
+        self.error = None  # (code, reason, lines) of the verb that failed
+        self.done = False  # answered, sent on or dropped
+        self.call = None  # that it began
+        self.nested = False  # it passes here a second time: see Proxy.track
+
+    @property
+    def ru(self):
+        """The Request-URI as it stands: a Uri."""
+        return self.targets[0].uri
+
+    def set_ruri(self, uri):
+        """Replaces the Request-URI by a Uri, and forgets other targets."""
+        self.targets = [Target(uri, None, None)]
+
+
+class RoutingReply(MessageVerbs, NatVerbs, MediaVerbs):
+    """A reply on its way back: `onreply_route` may edit it.
+
+    request: the RoutingRequest that it answers; status: int.
+    """
+
+    is_reply = True
+
+    def __init__(self, proxy, request, msg, edits, peer):
+        self.proxy = proxy
+        self.config = proxy.config
+        self.request = request
+        self.msg = msg
+        self.edits = edits
+        self.peer = peer
+        self.status = msg.status
+        self.contact_alias = None
+        self.error = None
+        self.nested = request.nested
+        self.request_had_sdp = request.has_body("application/sdp")

@@ -1,0 +1,118 @@
+"""Verbs that look at a message or add to it, for requests and replies alike (textops, core)."""
+
+from app.proxy.rewrite import is_own
+from app.sip.errors import ParseError
+from app.sip.headers import parse_name_addr
+from app.sip.sdp import sdp_body
+
+
+class MessageVerbs:
+    """Needs: msg, edits, peer.
+
+    Pseudo-variables, by Kamailio's names: rm (method), ci (Call-ID), ft, tt (tags),
+    si, sp (source address and port), fu, tu (From and To as Uri).
+    """
+
+    @property
+    def rm(self):
+        return self.msg.cseq.method
+
+    @property
+    def ci(self):
+        return self.msg.call_id
+
+    @property
+    def ft(self):
+        return self.msg.from_.tag or ""
+
+    @property
+    def tt(self):
+        return self.msg.to.tag or ""
+
+    @property
+    def fu(self):
+        return self.msg.from_.uri
+
+    @property
+    def tu(self):
+        return self.msg.to.uri
+
+    @property
+    def si(self):
+        return self.peer.host
+
+    @property
+    def sp(self):
+        return self.peer.port
+
+    @property
+    def msg_len(self):
+        """Bytes of the message: SER's `msg:len`. `if r.msg_len >= 8192: ...`"""
+        return len(self.msg.raw)
+
+    def src_ip(self):
+        """-> str: the address the message came from. `if r.src_ip() == "192.0.2.7": ...`"""
+        return self.peer.host
+
+    def is_method(self, names):
+        """-> bool: the method, in a reply that of its CSeq, is one of `"INVITE|BYE"`.
+
+        Methods are case-sensitive (RFC 3261 7.1). `if r.is_method("REGISTER"): ...`
+        """
+        return self.msg.cseq.method in names.split("|")
+
+    def has_totag(self):
+        """-> bool: the To header has a tag, so it claims to be of a dialog.
+
+        `if r.has_totag() and not r.loose_route(): ...`
+        """
+        return self.msg.to.tag is not None
+
+    def has_body(self, kind=None):
+        """-> bool: there is a body, of this content type. `if r.has_body("application/sdp"): ...`
+
+        For application/sdp a part of a multipart body counts as well.
+        """
+        if not self.msg.body:
+            return False
+        if kind == "application/sdp":
+            return self._has_sdp()
+        return kind is None or (self.msg.header("content-type") or "").lower().startswith(kind)
+
+    def is_first_hop(self):
+        """-> bool: the sender is the one who made the message, no proxy stands between.
+
+        A request has one Via then; a reply has our own Record-Route first, if it has any.
+        `if r.is_first_hop() and r.nat_uac_test(19): r.add_contact_alias()`
+        """
+        if not self.is_reply:
+            return len(self.msg.headers("via")) == 1
+        routes = self.msg.headers("record-route")
+        try:
+            return not routes or is_own(parse_name_addr(routes[0]).uri, self.config)
+        except ParseError:
+            return False
+
+    def is_present_hf(self, name):
+        """-> bool: the received message has this header. `if r.is_present_hf("Replaces"): ...`"""
+        return self.msg.header(name) is not None
+
+    def _has_sdp(self):
+        try:
+            return sdp_body(self.msg) is not None
+        except ParseError:
+            return False
+
+    def append_hf(self, line):
+        """Adds a header behind the others of what is sent on. `r.append_hf("P-hint: outbound")`
+
+        The line break that SER wants at the end may be left out.
+        """
+        name, _, value = line.strip().partition(":")
+        self.edits.append(name.strip(), value.strip())
+        return True
+
+    def remove_hf(self, name):
+        """Takes a header out of what is sent on. `r.remove_hf("X-Debug")`"""
+        self.edits.remove(name.lower())
+        return True

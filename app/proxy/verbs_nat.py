@@ -1,0 +1,139 @@
+"""Verbs for telephones behind NAT: nathelper, and the alias of Kamailio's NAT handling.
+
+Behind a NAT a telephone's Contact names an address that means nothing here. The address
+that its packets come from does: the registrar keeps it as `received`, and in dialogs the
+Contact is passed on with `;alias=address~port~1`, which comes back in the Request-URI.
+"""
+
+from app.proxy.config import is_address
+from app.proxy.target import alias_for, alias_of, next_hop, uri_for
+from app.sip.errors import ParseError
+from app.sip.headers import parse_contact
+from app.sip.sdp import Sdp, sdp_body
+
+# Flags of nat_uac_test.
+CONTACT_PRIVATE = 1
+VIA_DIFFERS = 2
+VIA_PRIVATE = 4
+SDP_PRIVATE = 8
+PORT_DIFFERS = 16
+SOURCE_PRIVATE = 32
+CONTACT_DIFFERS = 128  # the port only, as in Kamailio
+SDP_DIFFERS = 256
+
+
+class NatVerbs:
+    """Needs: msg, edits, peer, config; contact_alias, received."""
+
+    def nat_uac_test(self, flags):
+        """-> bool: any of the tests whose flags are added up says the sender is behind a NAT.
+
+        1 Contact has a private address (RFC 1918, 6598); 2 Via and source address differ;
+        4 Via has a private address; 8 SDP has; 16 Via and source port differ; 32 the source
+        address is private; 128 Contact and source port differ; 256 SDP and source address
+        differ. `if r.nat_uac_test(19): ...`
+        """
+        return (
+            bool(flags & CONTACT_PRIVATE and self._contact_is_private())
+            or bool(flags & VIA_DIFFERS and self.msg.via.host != self.peer.host)
+            or bool(flags & VIA_PRIVATE and is_private(self.msg.via.host))
+            or bool(flags & SDP_PRIVATE and self._sdp_has(is_private))
+            or bool(flags & PORT_DIFFERS and (self.msg.via.port or 5060) != self.peer.port)
+            or bool(flags & SOURCE_PRIVATE and is_private(self.peer.host))
+            or bool(flags & CONTACT_DIFFERS and self._contact_port_differs())
+            or bool(flags & SDP_DIFFERS and self._sdp_has(self._is_elsewhere))
+        )
+
+    def fix_nated_register(self):
+        """Has save() keep the source address of this REGISTER as the contact's `received`.
+
+        `if r.nat_uac_test(19): r.fix_nated_register()`
+        """
+        self.received = uri_for(self.peer)
+        return True
+
+    def add_contact_alias(self):
+        """Adds ;alias with the source address to the Contact, unless it says the same already.
+
+        -> bool: it was added. Both ways: to requests, and to replies in onreply_route.
+        `if r.nat_uac_test(19): r.add_contact_alias()`
+        """
+        contact = self._contact()
+        if contact is None or not contact.uri.is_sip:
+            return False
+        here = next_hop(contact.uri, self.config, use_alias=False)
+        if here is not None and (here.host, here.port) == (self.peer.host, self.peer.port):
+            return False
+        contact.uri.params.set("alias", alias_for(self.peer))
+        self.contact_alias = str(contact)
+        self.edits.replace("contact", 0, self.contact_alias)
+        return True
+
+    def handle_ruri_alias(self):
+        """Takes the alias out of the Request-URI and sends the request to where it points.
+
+        -> bool: there was one. Only behind a loose_route() that was true: it has verified
+        that we wrote the alias. `r.handle_ruri_alias()`
+        """
+        uri = self.ru
+        peer = alias_of(uri) if uri.is_sip and "alias" in uri.params else None
+        if peer is None:
+            return False
+        uri.params.remove("alias")
+        self.set_ruri(uri)
+        self.du = peer
+        return True
+
+    def contact_text(self):
+        """-> str | None: the first Contact as it is sent on, alias included."""
+        if self.contact_alias is not None:
+            return self.contact_alias
+        return self.msg.header("contact")
+
+    def _contact(self):
+        try:
+            text = self.msg.header("contact")
+            contact = parse_contact(text) if text else None
+        except ParseError:
+            return None
+        return None if contact is None or contact.star else contact
+
+    def _contact_is_private(self):
+        contact = self._contact()
+        return contact is not None and contact.uri.is_sip and is_private(contact.uri.host)
+
+    def _contact_port_differs(self):
+        contact = self._contact()
+        if contact is None or not contact.uri.is_sip:
+            return False
+        return (contact.uri.port or 5060) != self.peer.port
+
+    def _is_elsewhere(self, address):
+        return address != self.peer.host
+
+    def _sdp_has(self, test):
+        try:
+            span = sdp_body(self.msg)
+            addresses = Sdp(self.msg.body[span[0] : span[1]]).connections() if span else ()
+        except ParseError:
+            return False
+        for address in addresses:
+            if test(address):
+                return True
+        return False
+
+
+def is_private(host):
+    """-> bool: an IPv4 address of RFC 1918, RFC 6598 or the loopback, or an IPv6 local one."""
+    host = host.lower()
+    if ":" in host:
+        return host == "::1" or host[:2] in ("fc", "fd") or host[:4] == "fe80"
+    if not is_address(host):
+        return False
+    first, second = [int(piece) for piece in host.split(".")[:2]]
+    return (
+        first in (10, 127)
+        or (first == 172 and 16 <= second < 32)
+        or (first == 192 and second == 168)
+        or (first == 100 and 64 <= second < 128)
+    )

@@ -1,0 +1,68 @@
+"""Verbs that answer a request: SER's sl and the replying half of tm."""
+
+from app.proxy.text import printable
+from app.sip.build import response
+
+
+class ReplyVerbs:
+    """Needs: msg, peer, proxy, now; done, server, reply_lines, error."""
+
+    def sl_send_reply(self, code, reason, headers=()):
+        """Answers without keeping a transaction. -> True, so that a stage can return it.
+
+        `return r.sl_send_reply(404, "Not Found")`
+        """
+        if not self.done:
+            self.done = True
+            lines = list(headers) + self.reply_lines
+            self.proxy.endpoint.reply(self.msg, self.peer, code, reason, lines)
+        return True
+
+    def t_reply(self, code, reason, headers=()):
+        """Answers in a transaction, so that a retransmission is answered alike.
+
+        Only once somebody is authenticated: it costs memory for half a minute.
+        `return r.t_reply(486, "Busy Here")`
+        """
+        if self.done:
+            return True
+        if not self.t_newtran():
+            return self.sl_reply_error()
+        self.done = True
+        lines = list(headers) + self.reply_lines
+        tag = self.proxy.endpoint.to_tag(self.msg)
+        data = response(self.msg, code, reason, to_tag=tag, headers=lines)
+        self.proxy.endpoint.respond(self.server, data, self.now)
+        return True
+
+    def send_reply(self, code, reason, headers=()):
+        """Answers in the transaction if one was begun. `r.send_reply(480, "Gone")`"""
+        if self.server is not None:
+            return self.t_reply(code, reason, headers)
+        return self.sl_send_reply(code, reason, headers)
+
+    def sl_reply_error(self):
+        """Answers with what the last verb failed of; 500 if none did.
+
+        `if not r.t_relay(): return r.sl_reply_error()`
+        """
+        code, reason, lines = self.error or (500, "Server Internal Error", ())
+        self.refused(f"{code} {reason}")
+        if self.server is not None:
+            return self.t_reply(code, reason, lines)
+        return self.sl_send_reply(code, reason, lines)
+
+    def append_to_reply(self, line):
+        """Adds a header line to the answers that follow. `r.append_to_reply("Retry-After: 60")`"""
+        self.reply_lines.append(line.strip())
+        return True
+
+    def drop(self):
+        """Lets the request go unanswered. `return r.drop()`"""
+        self.done = True
+        return True
+
+    def refused(self, why):
+        """Notes in the log that the request was not granted."""
+        source = f"{self.peer.host}:{self.peer.port}"
+        self.proxy.log.notice(printable(f"{self.msg.method} {self.msg.uri} from {source}: {why}"))

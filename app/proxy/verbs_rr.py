@@ -1,0 +1,102 @@
+"""Record-Route and loose routing: SER's rr module, RFC 3261 16.4, 16.6 step 4 and 6, 16.12."""
+
+from app.proxy.rewrite import is_own
+from app.proxy.seal import PARAM
+from app.proxy.target import hop, next_hop
+from app.sip.errors import ParseError
+from app.sip.headers import parse_name_addr
+from app.sip.uri import parse_uri
+
+
+class RecordRouteVerbs:
+    """Needs: msg, edits, config, proxy; ru, route_set, du, record_routed."""
+
+    def record_route(self):
+        """Has the dialog that this request begins pass here: adds our Record-Route to it.
+
+        Once a request; an ACK or CANCEL begins nothing and is left alone.
+        `if not r.is_method("REGISTER"): r.record_route()`
+        """
+        self.record_routed = self.msg.method not in ("REGISTER", "ACK", "CANCEL")
+        return True
+
+    def loose_route(self):
+        """-> bool: the request is of a dialog that passed here, and goes where that one does.
+
+        Takes our own values from the front of the Route set (16.4), undoes what a strict
+        router did to the Request-URI, and makes way for one behind us (16.6 step 6). True only
+        with a To tag and a seal of ours for the very next hop (app/proxy/seal.py): a Route
+        that a client made up, or wrote to name its outbound proxy, is taken off, but the
+        request is judged as one without. `if r.loose_route(): return within_dialog(r)`
+        """
+        seals = self._undo_strict_router()
+        while self.route_set and is_own(self.route_set[0].uri, self.config):
+            seals.append(self.route_set.pop(0).uri.params.get(PARAM, ""))
+            self.routes_changed = True
+        if not seals or not self.has_totag():
+            return False
+        if not self._is_sealed(seals):
+            return False
+        self.du = self._next_hop()
+        return True
+
+    def _undo_strict_router(self):
+        """16.4: a strict router put our Record-Route into the Request-URI; the real one is last.
+
+        -> [seal] of that Record-Route. Only a URI with our parameter is one: an extension's
+        is no less ours, but a request for it.
+        """
+        uri = self.ru
+        if not uri.is_sip or PARAM not in uri.params or not is_own(uri, self.config):
+            return []
+        if not self.route_set:
+            return []
+        self.set_ruri(self.route_set.pop().uri)
+        self.routes_changed = True
+        return [uri.params.get(PARAM)]
+
+    def _next_hop(self):
+        """-> Peer | None: the next Route, else the Request-URI with its alias."""
+        uri = self.route_set[0].uri if self.route_set else self.ru
+        return next_hop(uri, self.config)
+
+    def _is_sealed(self, seals):
+        towards = hop(self._next_hop())
+        accepted = [towards]
+        call = self.proxy.calls.get(self.ci)
+        if call is not None:
+            accepted += call.earlier(self.tt, towards)
+        for seal in seals:
+            for place in accepted:
+                if self.proxy.seals.holds(seal, self.ci, (self.ft, self.tt), place):
+                    return True
+        return False
+
+
+def parsed_routes(request):
+    """-> [NameAddr] of the Route set; ParseError for one that is malformed."""
+    return [parse_name_addr(value) for value in request.headers("route")]
+
+
+def write_routes(edits, route_set, uri):
+    """Puts a Route set that has changed into `edits`. -> str: the Request-URI to send.
+
+    A next hop without ;lr is a strict router (16.6 step 6): it gets its own URI as
+    Request-URI, and ours as the last Route.
+    """
+    edits.remove("route")
+    values = [str(route) for route in route_set]
+    if values and "lr" not in route_set[0].uri.params:
+        values = values[1:] + [f"<{uri}>"]
+        uri = str(route_set[0].uri)
+    if values:
+        edits.append("Route", ", ".join(values))
+    return uri
+
+
+def parsed_uri(text):
+    """-> Uri | None."""
+    try:
+        return parse_uri(text)
+    except ParseError:
+        return None

@@ -1,0 +1,115 @@
+"""The routing script: what happens to each request, step by step, as in ser.cfg.
+
+One function is one stage, top to bottom. A verb is a method of the request `r`, under the
+name that SER and Kamailio give it; app/proxy/verbs_*.py has each with an example. A stage
+that has answered the request or sent it on returns; nothing falls through to the next.
+"""
+
+
+def request_route(r):
+    """Every request comes in here: SER's `route { ... }`."""
+    # initial sanity checks: requests that go round, and excessively long ones
+    if not r.mf_process_maxfwd_header(10):
+        return r.sl_send_reply(483, "Too Many Hops")
+    if r.msg_len >= r.config.max_len:
+        return r.sl_send_reply(513, "Message Too Large")
+
+    # a telephone behind NAT: its Contact gets the address that its packets come from
+    if r.is_first_hop() and r.nat_uac_test(19) and not r.is_method("REGISTER"):
+        r.add_contact_alias()
+
+    # what begins a dialog leaves our address in it, so that the rest of it passes here
+    if not r.is_method("REGISTER"):
+        r.record_route()
+
+    # the rest of a dialog takes the way that record-routing has laid
+    if r.loose_route():
+        return within_dialog(r)
+    if r.is_method("ACK"):
+        return r.drop()  # of no dialog of ours, and an ACK is never answered
+
+    if r.is_method("REGISTER") and r.is_myself(r.ru):
+        return registrar(r)
+    if r.is_method("OPTIONS") and r.is_myself(r.ru) and not r.ru.user:
+        return r.sl_send_reply(200, "OK")  # somebody asks whether we are alive
+
+    # nobody gets further without a password, but from outside to our own extensions
+    if not permitted(r):
+        return None
+
+    # for a next hop that the caller names, or another domain: nothing of ours to look up
+    if r.route_set or not r.is_myself(r.ru):
+        r.append_hf("P-hint: outbound")
+        return relay(r)
+    return incoming(r)
+
+
+def within_dialog(r):
+    """A request with a Route of ours, for the very party that the dialog is with."""
+    r.append_hf("P-hint: rr-enforced")
+    r.handle_ruri_alias()
+    return relay(r)
+
+
+def registrar(r):
+    """REGISTER for our domain: who knows the password may say where the extension is."""
+    if not r.www_authorize("", "subscriber"):
+        return r.www_challenge("", 1)
+    if not r.check_to():
+        r.refused(f"{r.au} may not register {r.tu}")
+        return r.sl_send_reply(403, "Forbidden")
+    if r.nat_uac_test(19):
+        r.fix_nated_register()
+    return r.save("location")
+
+
+def permitted(r):
+    """Says whether the request may go on; if not, it has been answered.
+
+    An extension proves who it is and may go anywhere. A trunk, and anybody outside, may
+    reach what is ours, and nothing else: this box relays for nobody.
+    """
+    if not r.allow_source_address() and r.is_myself(r.fu):
+        if not r.proxy_authorize("", "subscriber"):
+            r.proxy_challenge("", 1)
+            return False
+        if not r.check_from():
+            r.refused(f"{r.au} may not call as {r.fu}")
+            r.sl_send_reply(403, "Forbidden")
+            return False
+        r.consume_credentials()
+        return True
+    if r.is_myself(r.ru) and not r.route_set:
+        return True
+    r.refused("relaying denied")
+    r.sl_send_reply(403, "Relaying Denied")
+    return False
+
+
+def incoming(r):
+    """A request for our domain: aliases first, then where the extension has registered."""
+    r.lookup("aliases")
+    r.alias_db_lookup("dbaliases")
+    if not r.is_myself(r.ru):
+        r.append_hf("P-hint: outbound alias")
+        return relay(r)
+    if not r.lookup("location"):
+        return r.sl_send_reply(404, "Not Found")
+    r.append_hf("P-hint: usrloc applied")
+    return relay(r)
+
+
+def relay(r):
+    """Sends the request out, with its media by way of our relay."""
+    if not r.rtpproxy_manage():
+        return r.sl_reply_error()
+    if not r.t_relay():
+        return r.sl_reply_error()
+    return None
+
+
+def onreply_route(r):
+    """Every reply that goes back passes here: SER's `onreply_route { ... }`."""
+    if r.is_first_hop() and r.nat_uac_test(1 | 128):
+        r.add_contact_alias()
+    r.rtpproxy_manage()
