@@ -1,0 +1,1 @@
+"""The box: the site and its store, console, provisioning, network, log."""

@@ -1,0 +1,143 @@
+"""The console's commands: a table, and one function each that returns lines."""
+
+from app.appliance.conf import nearest
+from app.appliance.text import pairs, span, table
+from app.appliance.values import DIGITS, only
+
+STAY, LOGOUT, FOLLOW, PROVISION = range(4)
+LOG_LINES = 20
+
+
+class Usage(Exception):
+    """A command that was called with words it does not take."""
+
+
+def run(text, services, provisioned):
+    """Run a line; return (action, [lines]). Unknown ones say what was probably meant."""
+    words = text.split()
+    if not words:
+        return STAY, []
+    allowed = [name for name in COMMANDS if provisioned or COMMANDS[name][3]]
+    name = _find(words[0].lower(), allowed)
+    if name is None:
+        return STAY, [_unknown(words[0].lower(), allowed, provisioned)]
+    function, usage = COMMANDS[name][:2]
+    try:
+        return function(services, words[1:], provisioned)
+    except Usage:
+        return STAY, [f"usage: {usage}"]
+
+
+def _find(word, allowed):
+    if word in allowed:
+        return word
+    starting = [name for name in allowed if name.startswith(word)]
+    return starting[0] if len(starting) == 1 else None
+
+
+def _unknown(word, allowed, provisioned):
+    if not provisioned and _find(word, COMMANDS):
+        return f"{word}: this box has no site yet; run scripts/provision.py on the other end"
+    guess = nearest(word, allowed)
+    hint = f"did you mean {guess}?" if guess else "help lists the commands"
+    return f"unknown command {word}; {hint}"
+
+
+def _none(words):
+    if words:
+        raise Usage
+
+
+def _help(services, words, provisioned):
+    _none(words)
+    rows = []
+    for name in sorted(COMMANDS):
+        if provisioned or COMMANDS[name][3]:
+            rows.append(COMMANDS[name][1:3])
+    return STAY, table(("command", "what it does"), rows, "")
+
+
+def _status(services, words, provisioned):
+    _none(words)
+    return STAY, pairs(services.status())
+
+
+def _registrations(services, words, provisioned):
+    _none(words)
+    rows = [
+        (aor, contact, span(expires), agent or "-")
+        for aor, contact, expires, agent in services.registrations()
+    ]
+    lines = table(("AOR", "contact", "expires", "user agent"), rows, "no registrations")
+    return STAY, lines + ([f"{len(rows)} bindings"] if rows else [])
+
+
+def _calls(services, words, provisioned):
+    _none(words)
+    rows = [
+        (caller, callee, state, span(seconds))
+        for caller, callee, state, seconds in services.calls()
+    ]
+    lines = table(("from", "to", "state", "duration"), rows, "no calls")
+    return STAY, lines + ([f"{len(rows)} calls"] if rows else [])
+
+
+def _log(services, words, provisioned):
+    if words == ["follow"]:
+        return FOLLOW, ["following the log; any key ends it"]
+    count = LOG_LINES
+    if words:
+        if len(words) > 1 or not only(words[0], DIGITS) or len(words[0]) > 4:
+            raise Usage
+        count = int(words[0])
+    lines = services.log.lines
+    return STAY, lines[max(0, len(lines) - count) :] if count else []
+
+
+def _network(services, words, provisioned):
+    _none(words)
+    return STAY, pairs(services.network())
+
+
+def _site(services, words, provisioned):
+    if words == ["rollback"]:
+        done, lines = services.roll_back()
+        return STAY, lines + (["the previous site is in use again"] if done else [])
+    if words and words != ["show"]:
+        raise Usage
+    return STAY, services.show_site()
+
+
+def _provision(services, words, provisioned):
+    _none(words)
+    return PROVISION, ["ready for provision.py; Ctrl-C ends"]
+
+
+def _reboot(services, words, provisioned):
+    calls = len(services.calls())
+    if words not in ([], ["now"]):
+        raise Usage
+    if calls and not words:
+        return STAY, [f"{calls} calls would be cut; reboot now does it all the same"]
+    services.reboot()
+    return STAY, ["the box restarts"]
+
+
+def _logout(services, words, provisioned):
+    _none(words)
+    return LOGOUT, []
+
+
+# name: (function, usage, what it does, also on a box without a site)
+COMMANDS = {
+    "help": (_help, "help", "this list", True),
+    "status": (_status, "status", "uptime, memory, calls, registrations, version", True),
+    "registrations": (_registrations, "registrations", "who is registered, and where", False),
+    "calls": (_calls, "calls", "the calls in progress", False),
+    "log": (_log, "log [LINES|follow]", "the last lines of the log, or each new one", False),
+    "network": (_network, "network", "addresses, gateway and name servers", True),
+    "site": (_site, "site [show|rollback]", "the site in use, or back to the one before", False),
+    "provision": (_provision, "provision", "take a site from scripts/provision.py", True),
+    "reboot": (_reboot, "reboot [now]", "restart the box", True),
+    "logout": (_logout, "logout", "end this session (Ctrl-D)", False),
+}

@@ -1,0 +1,183 @@
+"""What the console shows and does: the one place where the appliance's parts meet.
+
+`port` brings what app/port has: an object with `files`, `hashes`, `system`, `net`
+(those modules), so that this one imports none of them. `phone` is the telephone side:
+
+    phone.registrations() -> [(AOR, contact, seconds to expiry, user agent)]
+    phone.calls()         -> [(from, to, state, seconds)]
+    phone.reload(site)    -> uses another site without dropping calls, or raises
+"""
+
+from app.appliance import network, sites
+from app.appliance.provisioning import Provisioning
+from app.appliance.settings import Settings, read_settings
+from app.appliance.site import CONF, check_site
+from app.appliance.staging import Staging
+from app.appliance.text import span
+
+ID_SHOWN = 12  # characters of a site's id
+
+
+class Services:
+    """`site` is the Site in use or None; `root` the folder of the data partition.
+
+    On the box, `manage_network` hands the site's network over to the system's scripts.
+    """
+
+    def __init__(self, version, root, port, log, manage_network=False):
+        self.version = version
+        self.log = log
+        self.site = None
+        self.site_id = None
+        self.phone = None
+        self.store = sites.Sites(port.files, root, port.hashes)
+        self._port = port
+        self._locked = None
+        self._staging = Staging(port.files, root + "/staging", port.hashes)
+        self._manage_network = manage_network
+
+    def load(self):
+        """Read the stored site, or the one before where that is spoilt; log what is wrong.
+
+        Returns the Site, or None on a box without one.
+        """
+        for site_id in (self.store.current(), self.store.previous()):
+            if site_id and self.site is None:
+                self._load_stored(site_id)
+        self.apply_network()
+        return self.site
+
+    def _load_stored(self, site_id):
+        files = self.store.load(site_id)
+        if files is None:
+            self.log.error(f"site {site_id[:ID_SHOWN]}: the medium spoilt it")
+            return
+        self.site, errors, _ = check_site(files)
+        for error in errors:
+            self.log.error(f"site {site_id[:ID_SHOWN]}: {error}")
+        if self.site:
+            self.site_id = site_id
+        elif self._locked is None:
+            # a site that this version refuses still locks the console and names the network
+            self._locked = read_settings(files.get(CONF, b""))[0]
+
+    def apply_network(self):
+        """Hand the network of the site, or of a box without one, to the system's scripts."""
+        if self._manage_network:
+            if network.apply(self.settings(), self._port.files, self._port.system.start):
+                self.log.notice("network: applied")
+
+    # What console.py asks for.
+
+    def settings(self):
+        """Return the Settings in use."""
+        if self.site:
+            return self.site.settings
+        return self._locked or Settings()
+
+    def hostname(self):
+        """Return the box's name."""
+        return self.settings().system.hostname
+
+    def password(self):
+        """Return the console's PasswordHash, or None on a box without a site."""
+        return self.settings().console.password
+
+    def idle(self):
+        """Return after how many seconds without a key the console logs out."""
+        return self.settings().console.idle
+
+    def provisioning(self):
+        """Return a new session for provisioning."""
+        return Provisioning(self._staging, self.store, self._take)
+
+    # What commands.py asks for.
+
+    def status(self):
+        """Return [(label, value)]."""
+        system = self._port.system
+        total, available, own = system.memory()
+        used = f"{_mib(total - available)} of {_mib(total)} in use, {_mib(own)} by waferpbx"
+        return [
+            ("version", self.version),
+            ("slot", system.command_line().get("slot", "-")),
+            ("site", self._site_line()),
+            ("uptime", span(system.uptime())),
+            ("load", system.load()),
+            ("memory", used),
+            ("registrations", len(self.registrations())),
+            ("calls", len(self.calls())),
+        ]
+
+    def registrations(self):
+        """Return [(AOR, contact, seconds to expiry, user agent)]."""
+        return self.phone.registrations() if self.phone else []
+
+    def calls(self):
+        """Return [(from, to, state, seconds)]."""
+        return self.phone.calls() if self.phone else []
+
+    def network(self):
+        """Return [(label, value)]."""
+        settings, files = self.settings(), self._port.files
+        lines = [("host name", self.hostname()), ("mode", settings.network.mode)]
+        for interface, address in self._port.net.interfaces():
+            lines.append((interface, address))
+        lines.append(("gateway", network.gateway(files) or "-"))
+        lines.append(("name servers", " ".join(network.name_servers(files)) or "-"))
+        lines.append(("time servers", " ".join(settings.system.ntp) or "-"))
+        return lines
+
+    def show_site(self):
+        """Return lines."""
+        previous = self.store.previous()
+        lines = [f"site      {self._site_line()}"]
+        if self.site:
+            lines.append(f"domains   {' '.join(self.site.domains) or '-'}")
+            for name in sorted(self.site.tables):
+                lines.append(f"table     {name}, {len(self.site.tables[name].rows)} rows")
+        lines.append(f"previous  {previous[:ID_SHOWN] if previous else '-'}")
+        return lines
+
+    def roll_back(self):
+        """Use the previous site; return (done, [lines])."""
+        done, lines = sites.roll_back(self.store, self._use)
+        self._log_result("rollback", done)
+        return done, lines
+
+    def reboot(self):
+        """Restart the machine."""
+        self.log.notice("console: reboot")
+        self._port.system.reboot()
+
+    # Sites.
+
+    def _take(self, files):
+        done, lines = sites.take_site(self.store, files, self._use)
+        self._log_result("provisioning", done)
+        return done, lines
+
+    def _use(self, site):
+        """Make the running system use a checked Site."""
+        if self.phone:
+            self.phone.reload(site)
+        self.site = site
+        self.apply_network()
+
+    def _log_result(self, what, done):
+        self.site_id = self.store.current() if self.site else None
+        if done:
+            self.log.notice(f"{what}: site {self.site_id[:ID_SHOWN]} is in use")
+        else:
+            self.log.warning(f"{what}: refused, the site in use stays")
+
+    def _site_line(self):
+        if self.site is None or self.site_id is None:
+            return "none"
+        tables = self.site.tables
+        extensions = len(tables["subscriber"].rows) if "subscriber" in tables else 0
+        return f"{self.site_id[:ID_SHOWN]}, {extensions} extensions"
+
+
+def _mib(kib):
+    return f"{kib / 1024:.1f} MiB"

@@ -1,0 +1,107 @@
+"""A site: site.conf and the dbtext tables, read and checked as one."""
+
+from app.appliance import crosscheck
+from app.appliance.settings import Settings, read_settings
+from app.appliance.values import DIGITS, LETTERS, only
+from app.dbtext import Note, TableError, load
+
+CONF = "site.conf"
+# Tables that the application reads; others are kept and checked, but nothing uses them.
+USED = ("subscriber", "aliases", "dbaliases", "domain")
+IGNORED = ("version",)  # Kamailio wants it beside its tables; it says nothing to us
+MAX_FILES = 64
+MAX_NAME = 48
+MAX_BYTES = 512 * 1024
+NAME_CHARACTERS = LETTERS + DIGITS + "._-"
+
+
+class Site:
+    """What the box runs: `settings` (settings.Settings) and `tables` ({name: dbtext.Table}).
+
+    `domains` are the served ones in lower case: those of site.conf, of the table domain,
+    and, where neither names one, those of the subscribers.
+    """
+
+    def __init__(self, settings, tables):
+        self.settings = settings
+        self.tables = tables
+        self.domains = crosscheck.served_domains(settings, tables)
+
+
+def check_site(files, password_required=False):
+    """Return (Site or None, errors, notes) of `files`, {name: bytes}.
+
+    Never half accepts: with any error the site is None. All errors are collected; errors
+    and notes are dbtext.Note, whose str is "file:line:column: problem; remedy".
+    `password_required`: a site without a console password is an error.
+    """
+    errors = check_names({name: len(files[name]) for name in files})
+    notes = []
+    if errors:
+        return None, errors, notes
+    settings = _read_conf(files.get(CONF), errors, notes)
+    if password_required and not settings.console.password and not errors:
+        remedy = "add password to [console]: scripts/provision.py does it when it asks for one"
+        errors.append(Note(CONF, 0, 0, "there is no console password", remedy))
+    tables = {}
+    for name in sorted(files):
+        if name != CONF:
+            _read_table(name, files[name], tables, errors, notes)
+    checks = crosscheck.CrossCheck(settings, tables, files)
+    checks.run()
+    errors.extend(checks.errors)
+    notes.extend(checks.notes)
+    return (None if errors else Site(settings, tables)), errors, notes
+
+
+def check_names(sizes):
+    """Return the errors in `sizes` ({name: bytes}) that make a site too large or unsafe."""
+    errors = []
+    for name in sorted(sizes):
+        if not is_safe_name(name):
+            shown = "".join([c if c in NAME_CHARACTERS else "?" for c in name[:MAX_NAME]])
+            remedy = f"use 1 to {MAX_NAME} letters, digits, _ and -, no folder, no dot in front"
+            errors.append(Note(shown, 0, 0, "not a name for a file of a site", remedy))
+    if len(sizes) > MAX_FILES:
+        problem = f"{len(sizes)} files, a site has at most {MAX_FILES}"
+        errors.append(Note("site", 0, 0, problem, "send the site's own folder, nothing else"))
+    total = sum([sizes[name] for name in sizes])
+    if total > MAX_BYTES:
+        problem = f"{total} bytes, a site has at most {MAX_BYTES}"
+        errors.append(Note("site", 0, 0, problem, "send the site's own folder, nothing else"))
+    return errors
+
+
+def is_safe_name(name):
+    """Say whether a file of a site may be called that: no path, no hidden file."""
+    return len(name) <= MAX_NAME and only(name, NAME_CHARACTERS) and name[0] not in ".-"
+
+
+def _read_conf(data, errors, notes):
+    if data is None:
+        remedy = "add one with [sip] domains; docs/site.md lists every key"
+        notes.append(Note(CONF, 0, 0, "missing, so every setting has its default", remedy))
+        return Settings()
+    settings, wrong = read_settings(data, CONF)
+    errors.extend(wrong)
+    if not wrong and not settings.system.ntp:
+        problem = "no time server: dates in tables and log follow the machine's own clock"
+        notes.append(Note(CONF, 0, 0, problem, "add ntp = 192.0.2.1 (or a name) to [system]"))
+    return settings
+
+
+def _read_table(name, data, tables, errors, notes):
+    try:
+        table, found = load(data, name)
+    except TableError as error:
+        errors.extend(error.errors)
+        return
+    notes.extend(found)
+    tables[name] = table
+    if name == "location" and len(table.rows):
+        remedy = "leave the rows out; telephones register themselves"
+        problem = "registrations are kept on the data partition, these rows are not used"
+        notes.append(Note(name, 0, 0, problem, remedy))
+    elif name not in USED and name not in IGNORED and name != "location":
+        remedy = "the tables in use are " + ", ".join(USED)
+        notes.append(Note(name, 0, 0, "no part of this version reads the table", remedy))

@@ -1,0 +1,205 @@
+"""The kinds of value that site.conf holds: one function a kind, text in, value out.
+
+Each raises BadValue, whose `offset` counts characters from the start of the value.
+"""
+
+DIGITS = "0123456789"
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+HEX = DIGITS + "abcdef"
+
+
+class BadValue(Exception):
+    """A value that cannot be taken: where in it, what is wrong, what to write instead."""
+
+    def __init__(self, problem, remedy, offset=0):
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+        self.offset = offset
+
+
+def only(text, allowed):
+    """Say whether `text` is not empty and made of characters of `allowed` alone."""
+    return bool(text) and all([c in allowed for c in text])
+
+
+def is_ipv4(text):
+    """Say whether `text` is a dotted quad as RFC 3986 3.2.2 has it (no leading zeros)."""
+    parts = text.split(".")
+    return len(parts) == 4 and all([_is_octet(part) for part in parts])
+
+
+def _is_octet(part):
+    if not only(part, DIGITS) or len(part) > 3:
+        return False
+    return int(part) <= 255 and str(int(part)) == part
+
+
+def is_ipv6(text):
+    """Say whether `text` is an IPv6 address of RFC 4291 2.2, without brackets or zone."""
+    if text.count("::") > 1 or ":::" in text or ":" not in text:
+        return False
+    head, gap, tail = text.partition("::")
+    parts = (head.split(":") if head else []) + (tail.split(":") if tail else [])
+    groups = len(parts)
+    if parts and is_ipv4(parts[-1]):
+        if gap and not tail:
+            return False
+        parts.pop()
+        groups += 1
+    if not all([len(part) <= 4 and only(part.lower(), HEX) for part in parts]):
+        return False
+    return groups <= 7 if gap else groups == 8
+
+
+def is_host_name(text):
+    """Say whether `text` is a name of RFC 1123 2.1: labels of letters, digits, hyphens."""
+    if len(text) > 253 or is_ipv4(text) or only(text.rpartition(".")[2], DIGITS):
+        return False
+    for label in text.split("."):
+        if not only(label, LETTERS + DIGITS + "-") or len(label) > 63:
+            return False
+        if label[0] == "-" or label[-1] == "-":
+            return False
+    return True
+
+
+def word(text):
+    """Any text on one line."""
+    return text
+
+
+def integer(low, high, unit=""):
+    """Return the kind: a decimal number from `low` to `high`."""
+
+    def kind(text):
+        if not only(text, DIGITS) or len(text) > 9 or not low <= int(text) <= high:
+            named = f"{text or 'nothing'} is not a number from {low} to {high}"
+            raise BadValue(named, f"write {low} to {high}{unit}")
+        return int(text)
+
+    return kind
+
+
+def choice(*names):
+    """Return the kind: one of `names`."""
+
+    def kind(text):
+        if text.lower() not in names:
+            raise BadValue(f"{text or 'nothing'} is not known here", "write " + " or ".join(names))
+        return text.lower()
+
+    return kind
+
+
+def yes_no(text):
+    """yes or no, as a bool."""
+    return choice("yes", "no")(text) == "yes"
+
+
+def host_label(text):
+    """A host name of one label."""
+    if not is_host_name(text) or "." in text:
+        raise BadValue(
+            f"{text or 'nothing'} is no host name",
+            "write letters, digits and hyphens, such as pbx1",
+        )
+    return text
+
+
+def address(text):
+    """A textual IP address, v4 or v6."""
+    if not is_ipv4(text) and not is_ipv6(text):
+        raise BadValue(f"{text or 'nothing'} is no IP address", "write one such as 192.0.2.10")
+    return text
+
+
+def ipv4(text):
+    """A dotted quad."""
+    if not is_ipv4(text):
+        raise BadValue(f"{text or 'nothing'} is no IPv4 address", "write one such as 192.0.2.1")
+    return text
+
+
+def host(text):
+    """A textual IP address or a host name."""
+    if not (is_ipv4(text) or is_ipv6(text) or is_host_name(text)):
+        raise BadValue(
+            f"{text or 'nothing'} is neither a name nor an IP address",
+            "write one such as example.org or 192.0.2.10",
+        )
+    return text
+
+
+def domain(text):
+    """A domain name or IP address, in lower case."""
+    return host(text).lower()
+
+
+def several(kind, most):
+    """Return the kind: up to `most` values of another kind, between spaces or commas."""
+
+    def kinds(text):
+        found = []
+        offset = 0
+        for piece in text.replace(",", " ").split(" "):
+            if piece.strip():
+                found.append(_at(kind, piece.strip(), offset))
+            offset += len(piece) + 1
+        if not found:
+            raise BadValue("there is no value", "write at least one, or leave the key out")
+        if len(found) > most:
+            raise BadValue(f"{len(found)} values", f"write at most {most}")
+        return tuple(found)
+
+    return kinds
+
+
+def _at(kind, piece, offset):
+    try:
+        return kind(piece)
+    except BadValue as bad:
+        bad.offset += offset
+        raise
+
+
+def network_address(text):
+    """ "192.0.2.10/24" as (address, prefix length)."""
+    quad, slash, prefix = text.partition("/")
+    if not slash or not is_ipv4(quad):
+        raise BadValue(f"{text or 'nothing'} is no address with prefix", "write 192.0.2.10/24")
+    return quad, _at(integer(1, 32), prefix, len(quad) + 1)
+
+
+def address_port(text):
+    """ "192.0.2.1", "192.0.2.1:5070", "[2001:db8::1]:5070" as (address, port or None)."""
+    if is_ipv6(text):
+        return text, None
+    if text[:1] == "[":
+        quad, _, rest = text[1:].partition("]")
+    else:
+        quad, colon, port = text.partition(":")
+        rest = colon + port
+    if not (is_ipv6(quad) if text[:1] == "[" else is_ipv4(quad)):
+        raise BadValue(
+            f"{text or 'nothing'} is no IP address",
+            "write one such as 192.0.2.10, 192.0.2.10:5060 or [2001:db8::1]:5060",
+        )
+    if not rest:
+        return quad, None
+    return quad, _at(integer(1, 65535), rest[1:], len(text) - len(rest) + 1)
+
+
+def port_range(text):
+    """ "16384-16783" as (first, last): an even start, at least four ports (two RTP pairs)."""
+    first, dash, last = text.partition("-")
+    if not dash:
+        raise BadValue(f"{text or 'nothing'} is no port range", "write it as 16384-16783")
+    low = _at(integer(1024, 65535), first.strip(), 0)
+    high = _at(integer(1024, 65535), last.strip(), len(first) + 1)
+    if low % 2:
+        # RFC 3550 section 11: RTP on an even port, RTCP on the next one
+        raise BadValue(f"{low} is odd, RTP takes even ports", f"begin the range at {low + 1}")
+    if high - low < 3:
+        raise BadValue(f"{low}-{high} has less than 4 ports", f"write at least {low}-{low + 3}")
+    return low, high
