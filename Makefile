@@ -5,7 +5,7 @@ PYTHON ?= python3
 ARGS ?=
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: run test image host lint unit interop device help clean
+.PHONY: run test image host lint unit interop device reproduce help clean
 
 run:  ## build the image, boot it in QEMU, ready for a phone
 	@$(PYTHON) scripts/run.py $(BOARD) $(ARGS)
@@ -30,6 +30,9 @@ interop:  ## calls with sipp, baresip and Kamailio on the host build
 
 device:  ## boot the image in QEMU and use it
 	@$(PYTHON) scripts/test.py device $(ARGS)
+
+reproduce:  ## build the image again in another folder and compare every byte
+	@$(PYTHON) scripts/reproduce.py $(BOARD) $(ARGS)
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):  ## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
