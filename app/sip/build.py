@@ -3,6 +3,7 @@
 Header lines are copied as octets from the message that they answer.
 """
 
+from app.sip.edits import changed_line
 from app.sip.errors import ParseError
 from app.sip.message import parse
 
@@ -47,9 +48,9 @@ def _copied(message, name):
 def _vias(request):
     if not request.stamped:
         return _copied(request, "via")
-    values = request.headers("via")
-    values[0] = str(request.via)
-    return "".join([f"Via: {value}\r\n" for value in values]).encode()
+    lines = [request.raw[span[0] : span[2]] for span in request.spans["via"]]
+    lines[0] = changed_line("via", lines[0], 0, str(request.via))
+    return b"".join(lines)
 
 
 def _to(request, tag):
@@ -81,7 +82,7 @@ def cancel_for(request):
 
 def _same_hop(request, method, to):
     """-> bytes: a request that takes the way of another, in its transaction's name."""
-    if not request_is_parsed(request):
+    if isinstance(request, (bytes, bytearray)):
         request = parse(request)
     lines = [
         f"{method} {request.uri} SIP/2.0\r\nVia: {request.via}\r\n".encode(),
@@ -94,6 +95,3 @@ def _same_hop(request, method, to):
     ]
     return b"".join(lines)
 
-
-def request_is_parsed(request):
-    return not isinstance(request, (bytes, bytearray))

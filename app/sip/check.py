@@ -4,6 +4,7 @@ Only what can be decided without configuration: the proxy answers 483, 404, 401 
 """
 
 from app.sip.errors import ParseError, bad
+from app.sip.grammar import PRINTABLE
 from app.sip.headers import parse_contact, parse_name_addr, parse_via
 from app.sip.uri import parse_uri
 
@@ -50,14 +51,18 @@ def _check_common(message):
     message.to  # noqa: B018
     message.cseq  # noqa: B018
     message.max_forwards  # noqa: B018
-    if not message.call_id or " " in message.call_id or "\t" in message.call_id:
+    if not message.call_id or message.call_id.strip(PRINTABLE):
         raise bad("malformed Call-ID")
+    if message.from_.params.is_repeated("tag") or message.to.params.is_repeated("tag"):
+        raise bad("two tags in one header")
     for value in message.headers("contact"):
         parse_contact(value)
 
 
 def _check_vias(message):
     message.headers("via")
+    if message.via.params.is_repeated("branch"):
+        raise bad("two branches in one Via")
     if message.via.branch == "z9hG4bK":
         # RFC 4475 3.2.1: says that it is unique and is not; no transaction may be named so.
         raise bad("the branch of Via has only its prefix")

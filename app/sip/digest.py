@@ -4,7 +4,7 @@
 """
 
 from app.sip.errors import bad
-from app.sip.grammar import Params, is_token, quote, spans, unquote
+from app.sip.grammar import BLANKS, Params, is_token, quote, spans, unquote
 
 ALGORITHMS = ("md5", "sha-256", "md5-sess", "sha-256-sess")
 PARAM_LIMIT = 32  # of one header; RFC 2617 knows eleven
@@ -45,7 +45,7 @@ class Challenge:
         self.opaque = _plain(params, "opaque")
         self.algorithm = _lower(_plain(params, "algorithm")) or "md5"
         offered = (_lower(_plain(params, "qop")) or "").split(",")
-        self.qop = [word.strip() for word in offered if word.strip()]
+        self.qop = [word.strip(BLANKS) for word in offered if word.strip(BLANKS)]
         self.stale = _lower(_plain(params, "stale")) == "true"
 
 
@@ -69,7 +69,7 @@ def _nonce_count(text):
 
 def _digest_params(text):
     """-> Params of "Digest name=value, ...", or None when it is another scheme."""
-    scheme, _, rest = text.strip().partition(" ")
+    scheme, _, rest = text.strip(BLANKS).partition(" ")
     if scheme.lower() != "digest":
         return None
     data = rest.encode()
@@ -79,7 +79,7 @@ def _digest_params(text):
         raise bad("too many digest parameters")
     for start, end in pieces:
         name, equals, value = data[start:end].decode().partition("=")
-        name, value = name.strip(), value.strip()
+        name, value = name.strip(BLANKS), value.strip(BLANKS)
         if not equals and not name:
             continue
         if not equals or not is_token(name) or name.lower() in found:

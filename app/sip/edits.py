@@ -6,7 +6,7 @@ that header's list, so later edits see them.
 """
 
 from app.sip.errors import bad
-from app.sip.grammar import list_spans
+from app.sip.grammar import PRINTABLE, list_spans
 from app.sip.message import LISTS
 from app.sip.scan import header_name
 
@@ -39,8 +39,8 @@ class Edits:
 
     def set_uri(self, uri):
         """The Request-URI, as str."""
-        if not uri or uri.strip() != uri or " " in uri or "\r" in uri or "\n" in uri:
-            raise bad("a Request-URI with blanks")
+        if not uri or uri.strip(PRINTABLE):
+            raise bad("malformed Request-URI")
         self._uri = uri.encode()
 
     def push(self, name, value):
@@ -140,11 +140,11 @@ class Edits:
         key = header_name(name)
         for lines, place in self._places(key):
             line = lines[place][1]
-            values = _values(key, line)
-            if index < len(values):
-                lines[place] = (key, _changed(line, values, index, value))
+            count = len(_values(key, line))
+            if index < count:
+                lines[place] = (key, changed_line(key, line, index, value))
                 return
-            index -= len(values)
+            index -= count
         raise bad(f"no such {key} header")
 
 
@@ -166,8 +166,13 @@ def _values(key, line):
     return [(start, len(line) - 2)]
 
 
-def _changed(line, values, index, value):
-    """-> the line with values[index] replaced, or removed (None) with its comma or line."""
+def changed_line(key, line, index, value):
+    """-> bytes: a header line with its index-th value replaced, or removed (None).
+
+    A value goes with its comma; the last value of a line goes with the line. key: the header's
+    long name in lower case; the line ends in CRLF.
+    """
+    values = _values(key, line)
     start, end = values[index]
     if value is not None:
         blank = b" " if line[start - 1 : start] == b":" else b""

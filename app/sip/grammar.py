@@ -2,13 +2,20 @@
 
 Characters are tested by stripping a whole class from both ends: what is left over begins
 with a character outside of the class. That is one call into C under either interpreter.
+
+Blanks are SP and HTAB, always named: strip() and split() of themselves also take vertical tabs,
+and under CPython the blanks of Unicode, where a peer's parser sees none.
 """
 
 from app.sip.errors import bad
 
 DIGITS = "0123456789"
-ALPHANUM = DIGITS + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+ALPHANUM = DIGITS + LETTERS
 TOKEN = ALPHANUM + "-.!%*_+`'~"
+PRINTABLE = TOKEN + '"#$&(),/:;<=>?@[\\]^{|}'
+VALUE = TOKEN + "#$&()/:=?@[]^{|}"  # gen-value of RFC 3261 25.1 and what harms nobody
+BLANKS = " \t"
 LIST_LIMIT = 256  # values in one header line; more is an attack, not a telephone call
 MAX_32 = 4294967295
 
@@ -20,6 +27,14 @@ def is_token(text):
 def is_digits(text):
     """-> bool: ASCII digits only (str.isdigit knows others, int() takes blanks and _)."""
     return bool(text) and not text.strip(DIGITS)
+
+
+def words(text):
+    """-> [str]: the pieces of text between blanks."""
+    pieces = text.split(" ")
+    if "" not in pieces and "\t" not in text:
+        return pieces
+    return [piece for piece in text.replace("\t", " ").split(" ") if piece]
 
 
 def number(text, limit, what):
@@ -34,7 +49,7 @@ def number(text, limit, what):
 
 def seconds(text, malformed=None):
     """-> int: delta-seconds (RFC 3261 25.1), at most 2^32-1; `malformed` if it is none."""
-    text = text.strip()
+    text = text.strip(BLANKS)
     if not is_digits(text):
         return malformed
     digits = text.lstrip("0") or "0"
@@ -108,9 +123,9 @@ def list_spans(data):
     found = []
     for start, end in spans(data, b","):
         piece = data[start:end]
-        kept = piece.strip()
+        kept = piece.strip(b" \t")
         if kept:
-            start += len(piece) - len(piece.lstrip())
+            start += len(piece) - len(piece.lstrip(b" \t"))
             found.append((start, start + len(kept)))
     return found
 
@@ -118,7 +133,7 @@ def list_spans(data):
 def split_list(text):
     """-> [str]: the values of a comma list, aware of quoted strings and <>."""
     if "," not in text:
-        text = text.strip()
+        text = text.strip(BLANKS)
         return [text] if text else []
     data = text.encode()
     return [data[start:end].decode() for start, end in list_spans(data)]
@@ -169,6 +184,10 @@ class Params:
     def __len__(self):
         return len(self.items)
 
+    def is_repeated(self, name):
+        """-> bool: two parameters `name` (RFC 3261 7.3.1 forbids it): which one counts?"""
+        return len([1 for key, _ in self.items if key.lower() == name]) > 1
+
     def set(self, name, value):
         """Gives the parameter this value (None: no "="), in its place or as the last."""
         for place, item in enumerate(self.items):
@@ -196,8 +215,8 @@ def parse_params(text):
     items = []
     for piece in pieces:
         name, equals, value = piece.partition("=")
-        name = name.strip()
-        value = value.strip() if equals else None
+        name = name.strip(BLANKS)
+        value = value.strip(BLANKS) if equals else None
         if not is_token(name) or (equals and not _is_value(value)):
             raise bad("a parameter is empty or malformed")
         items.append((name, value))
@@ -205,8 +224,8 @@ def parse_params(text):
 
 
 def _is_value(value):
-    """-> bool: gen-value of RFC 3261 25.1: a token, a host (any dense text) or a quoted string."""
+    """-> bool: VALUE or a quoted string."""
     if value[:1] == '"':
         data = value.encode()
         return quote_end(data, 0) == len(data)
-    return bool(value) and " " not in value and "\t" not in value and '"' not in value
+    return bool(value) and not value.strip(VALUE)

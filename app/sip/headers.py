@@ -4,6 +4,7 @@ from collections import namedtuple
 
 from app.sip.errors import bad
 from app.sip.grammar import (
+    BLANKS,
     TOKEN,
     Params,
     is_token,
@@ -13,6 +14,7 @@ from app.sip.grammar import (
     seconds,
     split_list,
     unquote,
+    words,
 )
 from app.sip.uri import host_port, parse_host_port, parse_port, parse_uri
 
@@ -107,26 +109,32 @@ def parse_via(text):
     """-> Via."""
     head, semicolon, tail = text.partition(";")
     if head.startswith("SIP/2.0/"):
-        words = head[8:].split(None, 1)
+        protocol = words(head[8:])
     else:
-        words = _loose_protocol(head)
-    if len(words) != 2 or not is_token(words[0]):
+        protocol = _loose_protocol(head)
+    if len(protocol) < 2 or not is_token(protocol[0]):
         raise bad("malformed Via")
-    sent_by = words[1].strip()
-    if " " in sent_by or "\t" in sent_by:
-        sent_by = ":".join([piece.strip() for piece in sent_by.split(":")])
-    host, port = parse_host_port(sent_by)
-    via = Via(words[0].upper(), host, port, parse_params(tail) if semicolon else None)
+    host, port = parse_host_port(_dense(protocol[1:]))
+    via = Via(protocol[0].upper(), host, port, parse_params(tail) if semicolon else None)
     via.rport  # noqa: B018  a malformed port is found here, not at its first use
     return via
 
 
+def _dense(pieces):
+    """-> str: sent-by, whose colon may have blanks round it (RFC 3261 25.1 COLON)."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return " ".join(pieces).replace(" :", ":").replace(": ", ":")
+
+
 def _loose_protocol(head):
-    """-> [transport, sent-by] of "SIP / 2.0 / UDP host": blanks round the slashes."""
+    """-> words of "SIP / 2.0 / UDP host" behind the second slash: blanks round the slashes."""
     pieces = head.split("/", 2)
-    if len(pieces) != 3 or pieces[0].strip().upper() != "SIP" or pieces[1].strip() != "2.0":
+    if len(pieces) != 3 or pieces[1].strip(BLANKS) != "2.0":
         raise bad("malformed Via")
-    return pieces[2].split(None, 1)
+    if pieces[0].strip(BLANKS).lower() != "sip":
+        raise bad("malformed Via")
+    return words(pieces[2])
 
 
 class NameAddr:
@@ -182,13 +190,13 @@ def parse_q(text):
 
 
 def _parse_into(kind, text):
-    text = text.strip()
+    text = text.strip(BLANKS)
     if "<" in text:
         display, address, tail = _split_name_addr(text)
     else:
         display = ""
         address, semicolon, tail = text.partition(";")
-        address, tail = address.strip(), semicolon + tail
+        address, tail = address.strip(BLANKS), semicolon + tail
         if "?" in address or "," in address:
             # RFC 3261 20.10: such a URI must stand in <>; guessing would move parameters.
             raise bad("a URI with , or ? needs <>")
@@ -203,17 +211,17 @@ def _split_name_addr(text):
         data = text.encode()
         end = quote_end(data, 0)
         display = unquote(data[:end].decode())
-        text = data[end:].decode().lstrip()
+        text = data[end:].decode().lstrip(BLANKS)
         if text[:1] != "<":
             raise bad("malformed name in front of <")
     else:
         name, _, rest = text.partition("<")
-        display = name.strip()
+        display = name.strip(BLANKS)
         if _odd_display(display):
             raise bad("a display name needs quotation marks")
         text = "<" + rest
     address, closed, tail = text[1:].partition(">")
-    tail = tail.strip()
+    tail = tail.strip(BLANKS)
     if not closed or (tail and tail[0] != ";"):
         raise bad("malformed address")
     return display, address, tail
@@ -236,7 +244,7 @@ def parse_name_addr(text):
 
 def parse_contact(text):
     """-> Contact; of "*" one with .star True and uri None."""
-    if text.strip() == "*":
+    if text.strip(BLANKS) == "*":
         contact = Contact(None)
         contact.star = True
         return contact
@@ -247,10 +255,10 @@ def parse_contact(text):
 
 def parse_cseq(text):
     """-> CSeq(number, method)."""
-    words = text.split()
-    if len(words) != 2 or not is_token(words[1]):
+    pieces = words(text)
+    if len(pieces) != 2 or not is_token(pieces[1]):
         raise bad("malformed CSeq")
-    return CSeq(number(words[0], CSEQ_LIMIT, "CSeq"), words[1])
+    return CSeq(number(pieces[0], CSEQ_LIMIT, "CSeq"), pieces[1])
 
 
 def parse_max_forwards(text):

@@ -43,8 +43,8 @@ class Message:
         """-> str: the unfolded value of one header line, span as in self.spans."""
         data = self.raw[span[1] : span[2] - 2]
         if b"\r\n" in data:
-            data = b" ".join([line.strip() for line in data.split(b"\r\n")])
-        return to_text(data.strip())
+            data = b" ".join([line.strip(b" \t") for line in data.split(b"\r\n")])
+        return to_text(data.strip(b" \t"))
 
     def header(self, name):
         """-> str | None: the first value; of a comma list its first."""

@@ -51,7 +51,7 @@ def header_name(name):
 
 def _odd_name(raw):
     """-> str: the name in bytes that are not in the table of common spellings."""
-    raw = raw.rstrip()
+    raw = raw.rstrip(b" \t")
     if not raw or raw.strip(_TOKEN):
         raise bad("malformed header name")
     return header_name(raw.decode())

@@ -5,7 +5,7 @@ Everything else is passed on as it came, unknown attributes and odd order includ
 """
 
 from app.sip.errors import bad
-from app.sip.grammar import number, to_text, unquote
+from app.sip.grammar import BLANKS, number, to_text, unquote, words
 from app.sip.headers import parse_params
 
 LINE_LIMIT = 1024
@@ -24,15 +24,15 @@ class Media:
     """
 
     def __init__(self, line):
-        words = to_text(line[2:].rstrip()).split(" ")  # one blank each, RFC 4566 9
-        if len(words) < 4 or not words[0] or not words[2]:
+        pieces = _text(line).split(" ")  # one blank each, RFC 4566 9
+        if len(pieces) < 4 or not pieces[0] or not pieces[2]:
             raise bad("malformed m= line in SDP")
-        self.kind = words[0]
-        port, slash, count = words[1].partition("/")
+        self.kind = pieces[0]
+        port, slash, count = pieces[1].partition("/")
         self.port = number(port, 65535, "the port of an m= line in SDP")
         self.count = number(count, 65535, "the count of an m= line in SDP") if slash else 1
-        self.proto = words[2]
-        self.formats = [word for word in words[3:] if word]
+        self.proto = pieces[2]
+        self.formats = [word for word in pieces[3:] if word]
         self.connection = None
         self.has_connection = False
         self.direction = None
@@ -116,13 +116,13 @@ class Sdp:
         holder.connection = holder.connection or _address(line, 0)
 
     def _read_attribute(self, media, line):
-        name, _, value = to_text(line[2:]).strip().partition(":")
+        name, _, value = _text(line).partition(":")
         if name in DIRECTIONS:
             (media or self).direction = name
         elif media and name == "rtcp":
-            words = value.split()
-            media._rtcp = number(words[0] if words else "", 65535, "the port of a=rtcp in SDP")
-            media.rtcp_address = words[3] if len(words) > 3 else None
+            pieces = words(value)
+            media._rtcp = number(pieces[0] if pieces else "", 65535, "the port of a=rtcp in SDP")
+            media.rtcp_address = pieces[3] if len(pieces) > 3 else None
         elif media and name == "rtcp-mux":
             media.rtcp_mux = True
 
@@ -158,7 +158,7 @@ class Sdp:
         """Removes every a= line of that name from a Media ("candidate", "ice-ufrag")."""
         name = b"a=" + attribute.encode()
         for place in range(media.last - 1, media.first, -1):
-            if self.lines[place].rstrip().partition(b":")[0] == name:
+            if self.lines[place].rstrip(b" \t\r\n").partition(b":")[0] == name:
                 self.lines.pop(place)
                 self._shift(media, -1)
 
@@ -166,9 +166,9 @@ class Sdp:
         """Puts an address into o= (RFC 3264 8 wants the rest of it unchanged)."""
         for place, line in enumerate(self.lines):
             if line[:2] == b"o=":
-                words = to_text(line[2:]).split()
-                words[4:] = [_family(address), address]
-                self.lines[place] = b"o=" + " ".join(words).encode() + _ending(line)
+                pieces = words(_text(line))
+                pieces[4:] = [_family(address), address]
+                self.lines[place] = b"o=" + " ".join(pieces).encode() + _ending(line)
                 self.origin = address
                 return
 
@@ -209,7 +209,7 @@ class Sdp:
 
     def _insert(self, place, line, media):
         if place == len(self.lines) and not self.lines[-1].endswith(b"\n"):
-            self.lines[-1] += b"\r\n"
+            self.lines[-1] = self.lines[-1].rstrip(b"\r") + b"\r\n"
         self.lines.insert(place, line)
         self._shift(media, 1)
 
@@ -225,7 +225,8 @@ def _split(data):
     """-> [bytes]: lines with their ends. CRLF, or the LF that RFC 4566 5 lets through."""
     if data.count(b"\n") > LINE_LIMIT:
         raise bad("SDP has too many lines")
-    if data.count(b"\r") != data.count(b"\r\n"):
+    whole = data.rstrip(b"\r\n")  # a Content-Length that is one short leaves a CR at the end
+    if whole.count(b"\r") != whole.count(b"\r\n"):
         raise bad("a line of SDP ends in a bare CR")
     lines = [line + b"\n" for line in data.split(b"\n")]
     lines[-1] = lines[-1][:-1]
@@ -236,8 +237,14 @@ def _split(data):
     return lines
 
 
+def _text(line):
+    """-> str: a line without its "x=" and end."""
+    return to_text(line[2:].rstrip(b" \t\r\n"))
+
+
 def _ending(line):
-    return line[len(line.rstrip(b"\r\n")) :] or b"\r\n"
+    ending = line[len(line.rstrip(b"\r\n")) :]
+    return ending if ending[-1:] == b"\n" else b"\r\n"
 
 
 def _family(address):
@@ -250,10 +257,10 @@ def _connection_line(address, ending):
 
 def _address(line, skip):
     """-> str: the address behind `skip` words and "IN IP4"; its /ttl is left out."""
-    words = to_text(line[2:]).split()
-    if len(words) < skip + 3:
+    pieces = words(_text(line))
+    if len(pieces) < skip + 3:
         raise bad("malformed address in SDP")
-    return words[skip + 2].partition("/")[0]
+    return pieces[skip + 2].partition("/")[0]
 
 
 def parse_sdp(data):
@@ -272,7 +279,7 @@ def sdp_body(message):
         return None
     body = message.body
     media_type, _, params = kind.partition(";")
-    media_type = media_type.strip().lower()
+    media_type = media_type.strip(BLANKS).lower()
     if media_type == "application/sdp":
         return (0, len(body)) if body else None
     if not media_type.startswith("multipart/"):
@@ -321,11 +328,11 @@ def _part_content(body, start, stop):
     kind, encoding = "", "binary"
     for line in to_text(body[start:end]).split("\r\n"):
         name, _, value = line.partition(":")
-        name = name.strip().lower()
+        name = name.strip(BLANKS).lower()
         if name == "content-type" or name == "c":
-            kind = value.partition(";")[0].strip().lower()
+            kind = value.partition(";")[0].strip(BLANKS).lower()
         elif name == "content-transfer-encoding":
-            encoding = value.strip().lower()
+            encoding = value.strip(BLANKS).lower()
     if kind != "application/sdp" or encoding not in ("binary", "8bit", "7bit"):
         return None
     return end + 4, stop

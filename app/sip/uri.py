@@ -1,7 +1,7 @@
 """SIP URIs: RFC 3261 19.1. Other schemes are kept whole."""
 
 from app.sip.errors import bad
-from app.sip.grammar import ALPHANUM, DIGITS, Params, is_digits
+from app.sip.grammar import ALPHANUM, DIGITS, LETTERS, Params, is_digits
 
 HEX = DIGITS + "abcdefABCDEF"
 UNRESERVED = ALPHANUM + "-_.!~*'()"
@@ -93,9 +93,9 @@ def parse_port(text):
 def parse_uri(text):
     """-> Uri; ParseError when `text` is no absolute URI."""
     scheme, colon, rest = text.partition(":")
-    scheme = scheme.lower()
     if not colon or not _is_scheme(scheme) or not rest:
         raise bad("malformed URI")
+    scheme = scheme.lower()
     if "%" in rest:
         _check_escapes(rest)
     if scheme != "sip" and scheme != "sips":
@@ -106,8 +106,8 @@ def parse_uri(text):
 
 
 def _is_scheme(text):
-    """-> bool: scheme of RFC 3986 3.1, in lower case."""
-    return bool(text) and "a" <= text[0] <= "z" and not text.strip(ALPHANUM + "+-.")
+    """-> bool: scheme of RFC 3986 3.1."""
+    return bool(text) and text[0] in LETTERS and not text.strip(ALPHANUM + "+-.")
 
 
 def _parse_sip(scheme, rest):

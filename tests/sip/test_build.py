@@ -69,6 +69,14 @@ def test_response_carries_the_marked_via():
         "SIP/2.0/UDP a;branch=z9hG4bK1", "SIP/2.0/UDP b"]
 
 
+def test_response_marks_the_first_of_a_list_and_leaves_the_rest():
+    data = INVITE.replace(b"Via: SIP/2.0/UDP me;branch=z9hG4bKme\r\n", b"")
+    request = parse(data.replace(b"Record-Route:", b'v: "open,\r\nRecord-Route:'))
+    request.mark_received("192.0.2.4", 5060)
+    assert (b"Via: SIP/2.0/UDP a;branch=z9hG4bK1;received=192.0.2.4, SIP/2.0/UDP b\r\n"
+            b'v: "open,\r\n') in response(request, 400, "Bad Request")
+
+
 def test_response_to_a_request_that_could_not_be_read():
     with raises(ParseError) as caught:
         parse(INVITE.replace(b"Content-Length: 3", b"Content-Length: 33"))

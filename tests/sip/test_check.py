@@ -48,6 +48,7 @@ def test_each_single_header_twice():
 def test_each_malformed_header():
     for name, value in (("Via", "x"), ("From", '"a'), ("From", "<sip:a@b>, <sip:c@d>"),
                         ("To", "<sip:a@b"), ("Call-ID", "a b"), ("Call-ID", ""),
+                        ("Call-ID", "a\x00"),
                         ("CSeq", "1"), ("CSeq", "x INVITE"), ("CSeq", "2147483648 INVITE"),
                         ("CSeq", "1 BYE"), ("Max-Forwards", "256"), ("Max-Forwards", "")):
         assert code({name: value}) == 400, (name, value)
@@ -58,6 +59,13 @@ def test_each_malformed_header():
 def test_branch_of_a_cookie_alone():
     assert code({"Via": "SIP/2.0/UDP h;branch=z9hG4bK"}) == 400
     assert code({"Via": "SIP/2.0/UDP h;branch=1"}) is None
+
+
+def test_two_tags_or_branches():
+    """Whoever takes the first and whoever takes the last see two dialogs (RFC 3261 7.3.1)."""
+    assert code({"From": "<sip:a@b>;tag=1;TAG=2"}) == 400
+    assert code({"To": "<sip:a@b>;tag=1;tag=1"}) == 400
+    assert code({"Via": "SIP/2.0/UDP h;branch=z9hG4bK1;branch=z9hG4bK2"}) == 400
 
 
 def test_lower_vias_are_opaque():

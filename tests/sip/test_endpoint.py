@@ -119,13 +119,14 @@ def test_accepting_twice_is_an_error_of_the_caller():
         element.accept(parse(received("ACK")), ALICE, 0.0)
 
 
-def test_a_request_that_cannot_be_accepted_leaves_nothing():
+def test_a_lower_via_that_cannot_be_read_is_returned_as_it_came():
     element = endpoint()
-    broken = received(lines=['Via: SIP/2.0/UDP h;x="open, y'])
-    element.receive(broken, ALICE, 0.0)
+    broken = 'Via: SIP/2.0/UDP h;x="open, y'
+    element.receive(received(lines=[broken]), ALICE, 0.0)
     (event,) = told(element)
-    with raises(message.ParseError):
-        element.accept(event.message, ALICE, 0.0)
+    element.reply(event.message, ALICE, 400, "Bad Request")
+    ((data, peer),) = datagrams(element)
+    assert peer == ALICE and ("\r\n" + broken + "\r\n").encode() in data
     assert is_empty(element)
 
 

@@ -99,7 +99,8 @@ def test_via_refused():
     refused(parse_via, "", "SIP/2.0/UDP", "SIP/2.0/ host", "SIP/3.0/UDP h", "HTTP/2.0/UDP h",
             "SIP/2.0/UDP h:", "SIP/2.0/UDP h:0", "SIP/2.0/UDP h:65536", "SIP/2.0/UDP a b",
             "SIP/2.0/UDP h;", "SIP/2.0/UDP h;;a", "SIP/2.0/UDP h;rport=x", "SIP/2.0/UDP [::1",
-            "SIP/2.0/U(P h", "SIP/2.0/UDP h/i", "SIP/2.0/UDP ;branch=a", "UDP h")
+            "SIP/2.0/U(P h", "SIP/2.0/UDP a : b", "\u017fIP / 2.0/UDP h",
+            "SIP/2.0/UDP h/i", "SIP/2.0/UDP ;branch=a", "UDP h")
 
 
 def test_mark_received_by_rfc3261():
@@ -177,6 +178,21 @@ def test_cseq():
     assert parse_cseq("0009   INVITE") == (9, "INVITE")
     assert parse_cseq("2147483647 X").number == 2147483647
     refused(parse_cseq, "", "1", "INVITE", "1 A B", "2147483648 A", "-1 A", "1 (", "1, 2")
+
+
+def test_only_blank_and_tab_are_blanks():
+    """CPython's strip() and split() know others, which the next element does not."""
+    for odd in ("\u00a0", "\x0b", "\x0c", "\x1c", "\x85", "\u2003"):
+        refused(parse_cseq, f"1{odd}INVITE", f"1 INVITE{odd}")
+        refused(parse_max_forwards, odd + "1")
+        refused(parse_via, f"SIP/2.0/UDP{odd}h", f"SIP/2.0/UDP h{odd};branch=a")
+        refused(parse_name_addr, f"<sip:a@b>;tag=1{odd}", f"{odd}sip:a@b")
+    assert parse_cseq("\t1 \t INVITE ") == (1, "INVITE")
+
+
+def test_repeated_parameters_are_told():
+    params = parse_params("tag=1;b;TAG=2")
+    assert params.is_repeated("tag") and not params.is_repeated("b")
 
 
 def test_max_forwards():

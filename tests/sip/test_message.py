@@ -92,7 +92,8 @@ def test_bare_line_ends_are_refused():
 
 
 def test_odd_names_are_refused():
-    for line in (b"no colon", b": no name", b"two words: x", b"a\x00b: x", b"\xc3\xa9: x", b"Via"):
+    for line in (b"no colon", b": no name", b"two words: x", b"a\x00b: x", b"\xc3\xa9: x", b"Via",
+                 b"To\x0b: x"):
         assert refusal(b"INVITE sip:a SIP/2.0\r\n" + line + b"\r\n\r\n").code == 400
 
 

@@ -40,6 +40,14 @@ def test_nothing_changed():
     assert parse_sdp(OFFER.replace(b"\r\n", b"\n")).to_bytes() == OFFER.replace(b"\r\n", b"\n")
 
 
+def test_a_content_length_one_short_is_forgiven():
+    raw = b"v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4 RTP/AVP 0\r"
+    sdp = parse_sdp(raw)
+    assert sdp.to_bytes() == raw
+    sdp.set_rtcp(sdp.media[0], 9)
+    assert sdp.to_bytes() == raw[:-1] + b"\r\na=rtcp:9\r\n"
+
+
 def test_reading():
     sdp = parse_sdp(OFFER)
     audio, video, image = sdp.media
