@@ -16,7 +16,7 @@ TOKEN = ALPHANUM + "-.!%*_+`'~"
 PRINTABLE = TOKEN + '"#$&(),/:;<=>?@[\\]^{|}'
 VALUE = TOKEN + "#$&()/:=?@[]^{|}"  # gen-value of RFC 3261 25.1 and what harms nobody
 BLANKS = " \t"
-LIST_LIMIT = 256  # values in one header line; more is an attack, not a telephone call
+LIST_LIMIT = 100  # values of a header, parameters of a value: more is an attack, not a call
 MAX_32 = 4294967295
 
 
@@ -71,8 +71,10 @@ def to_text(data):
 def quote_end(data, start):
     """-> offset past the quoted string that opens at data[start] (bytes), or ParseError."""
     at = start + 1
+    end = 0
     while True:
-        end = data.find(b'"', at)
+        if end < at:
+            end = data.find(b'"', at)
         if end < 0:
             raise bad("a quotation mark is not closed")
         slash = data.find(b"\\", at, end)
@@ -91,8 +93,16 @@ def _skip(data, at):
     return end + 1
 
 
-def _nearest(first, second):
-    return second if first < 0 or 0 <= second < first else first
+def _next(data, mark, known, at):
+    """-> offset of the next `mark` from `at` on, len(data) if there is none.
+
+    known: the last answer. It is good until `at` has passed it, so a value full of quoted
+    strings or of <> is searched once, not once for each.
+    """
+    if known >= at:
+        return known
+    found = data.find(mark, at)
+    return found if found >= 0 else len(data)
 
 
 def spans(data, separator):
@@ -103,15 +113,17 @@ def spans(data, separator):
     """
     found = []
     start = at = 0
+    split = mark = angle = -1
     while True:
-        split = data.find(separator, at)
-        stop = len(data) if split < 0 else split
-        opening = _nearest(data.find(b'"', at, stop), data.find(b"<", at, stop))
-        if opening >= 0:
+        split = _next(data, separator, split, at)
+        mark = _next(data, b'"', mark, at)
+        angle = _next(data, b"<", angle, at)
+        opening = min(mark, angle)
+        if opening < split:
             at = _skip(data, opening)
             continue
-        found.append((start, stop))
-        if split < 0:
+        found.append((start, split))
+        if split == len(data):
             return found
         if len(found) >= LIST_LIMIT:
             raise bad("a list has too many values")
@@ -211,6 +223,8 @@ class Params:
 
 def parse_params(text):
     """-> Params of the text behind the first ";" of a header value, blanks allowed."""
+    if text.count(";") >= LIST_LIMIT:
+        raise bad("too many parameters")
     pieces = _split_quoted(text, b";") if '"' in text else text.split(";")
     items = []
     for piece in pieces:

@@ -1,7 +1,7 @@
 """Messages: lazy views of the received bytes. parse() finds lines, accessors read values."""
 
 from app.sip.errors import ParseError, bad
-from app.sip.grammar import is_digits, is_token, split_list, to_text
+from app.sip.grammar import LIST_LIMIT, is_digits, is_token, split_list, to_text
 from app.sip.headers import parse_cseq, parse_max_forwards, parse_name_addr, parse_via
 from app.sip.scan import header_name, scan
 
@@ -17,6 +17,8 @@ LISTS = {
         "require", "route", "service-route", "supported", "unsupported", "via", "warning",
     )
 }
+
+HEAD_LIMIT = 16384  # octets up to the body: what one datagram may cost before it is answered
 
 
 class Message:
@@ -67,6 +69,8 @@ class Message:
                 values.extend(split_list(text))
             else:
                 values.append(text)
+            if len(values) > LIST_LIMIT:
+                raise bad(f"too many {name} values")
         return values
 
     def _parsed(self, name, parser):
@@ -152,6 +156,8 @@ def parse(data):
             if b" SIP/" in line.upper() and line[:4] != b"ACK ":
                 answerable = message
             _request_line(message, line)
+        if body - start > HEAD_LIMIT:
+            raise ParseError(513, "Message Too Large")
         if not complete:
             raise bad("no empty line behind the headers")
         _frame(message)

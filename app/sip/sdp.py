@@ -8,7 +8,9 @@ from app.sip.errors import bad
 from app.sip.grammar import BLANKS, number, to_text, unquote, words
 from app.sip.headers import parse_params
 
-LINE_LIMIT = 1024
+LINE_LIMIT = 512
+PART_LIMIT = 16  # of a multipart body; what lies behind is not looked at
+MEDIA_LIMIT = 16  # m= lines; a call has one to three
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 HELD_ADDRESSES = ("0.0.0.0", "::")  # RFC 3264 8.4: hold as RFC 2543 had it
 
@@ -98,6 +100,8 @@ class Sdp:
                 media = Media(line)
                 media.first = place
                 self.media.append(media)
+                if len(self.media) > MEDIA_LIMIT:
+                    raise bad("SDP has too many m= lines")
             elif kind == b"c=":
                 self._read_connection(media, line)
             elif kind == b"a=":
@@ -293,7 +297,9 @@ def sdp_body(message):
 def _sdp_part(body, mark):
     """-> (start, end) | None among the parts of a multipart body (RFC 2046 5.1.1)."""
     at = _delimiter(body, mark, 0)
-    while at >= 0 and body[at + len(mark) : at + len(mark) + 2] != b"--":
+    for _ in range(PART_LIMIT):
+        if at < 0 or body[at + len(mark) : at + len(mark) + 2] == b"--":
+            return None
         start = body.find(b"\r\n", at)
         stop = _delimiter(body, mark, start) if start >= 0 else -1
         if stop < 0:

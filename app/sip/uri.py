@@ -1,8 +1,9 @@
 """SIP URIs: RFC 3261 19.1. Other schemes are kept whole."""
 
 from app.sip.errors import bad
-from app.sip.grammar import ALPHANUM, DIGITS, LETTERS, Params, is_digits
+from app.sip.grammar import ALPHANUM, DIGITS, LETTERS, LIST_LIMIT, Params, is_digits
 
+URI_LIMIT = 1024
 HEX = DIGITS + "abcdefABCDEF"
 UNRESERVED = ALPHANUM + "-_.!~*'()"
 # user-unreserved and "#", which telephones dial without escaping it (RFC 3261 25.1 user).
@@ -92,6 +93,8 @@ def parse_port(text):
 
 def parse_uri(text):
     """-> Uri; ParseError when `text` is no absolute URI."""
+    if len(text) > URI_LIMIT:
+        raise bad(f"a URI has more than {URI_LIMIT} octets")
     scheme, colon, rest = text.partition(":")
     if not colon or not _is_scheme(scheme) or not rest:
         raise bad("malformed URI")
@@ -141,6 +144,8 @@ def _parse_userinfo(text):
 
 def parse_uri_params(text):
     """-> Params of the text behind the first ";" of a URI (RFC 3261 25.1 uri-parameters)."""
+    if text.count(";") >= LIST_LIMIT:
+        raise bad("too many parameters in a URI")
     items = []
     for piece in text.split(";"):
         name, equals, value = piece.partition("=")

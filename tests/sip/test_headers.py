@@ -35,6 +35,21 @@ def test_split_list_refuses_what_does_not_close():
     refused(split_list, 'a, "b', "a, <b", 'a, "b\\"', 'a, "b\\')
 
 
+def test_long_values_are_searched_once():
+    """Each of these took a search of the whole value for each of its thousands of marks."""
+    marks = 30000
+    assert len(split_list('"' + "\\a" * marks + '", b')) == 2
+    assert len(split_list('""' * marks + ", b")) == 2
+    assert len(split_list("<>" * marks + ", b")) == 2
+    refused(split_list, "a, " + '"' * (2 * marks + 1))
+
+
+def test_parameters_are_bounded():
+    assert len(parse_params(";".join(["a"] * 100))) == 100
+    refused(parse_params, ";".join(["a"] * 101), '";"' + ";a" * 200)
+    refused(parse_name_addr, "<sip:a@b" + ";c" * 101 + ">", "<sip:a@b>" + ";c" * 101)
+
+
 def test_quote_and_unquote():
     for text in ("", "plain", 'q"q', "back\\slash", '\\"', "\\\\"):
         assert unquote(quote(text)) == text

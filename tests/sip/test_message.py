@@ -173,9 +173,17 @@ def test_text_that_is_not_utf8_is_read_as_latin1():
 
 def test_header_lines_and_list_values_are_bounded():
     assert refusal(b"INVITE sip:a SIP/2.0\r\n" + b"a:\r\n" * 300 + b"\r\n").code == 400
-    msg = message("Route: " + ",".join(["<sip:a;lr>"] * 300) + "\r\n")
-    with raises(ParseError):
-        msg.headers("route")
+    for extra in ("Route: " + ",".join(["<sip:a;lr>"] * 101) + "\r\n",
+                  "Route: <sip:a;lr>\r\n" * 101):
+        msg = message(extra)
+        with raises(ParseError):
+            msg.headers("route")
+
+
+def test_headers_too_long_are_answered():
+    error = refusal((HEAD + "X: " + "y" * 16384 + "\r\n\r\n").encode())
+    assert error.code == 513 and error.message.call_id == "c1@192.0.2.1"
+    assert len(message("", "x" * 40000).body) == 40000
 
 
 def test_parse_error_says_what():
