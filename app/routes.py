@@ -101,7 +101,7 @@ def incoming(r):
 
 def relay(r):
     """Sends the request out, with its media by way of our relay."""
-    if not r.rtpproxy_manage():
+    if not r.rtpproxy_manage(media_flags(r)):
         return r.sl_reply_error()
     if not r.t_relay():
         return r.sl_reply_error()
@@ -112,4 +112,9 @@ def onreply_route(r):
     """Every reply that goes back passes here: SER's `onreply_route { ... }`."""
     if r.is_first_hop() and r.nat_uac_test(1 | 128):
         r.add_contact_alias()
-    r.rtpproxy_manage()
+    r.rtpproxy_manage(media_flags(r))
+
+
+def media_flags(r):
+    """A trunk's media comes from other addresses than its signalling; we take its word for it."""
+    return "r" if r.allow_source_address() else ""

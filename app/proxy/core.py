@@ -201,9 +201,10 @@ class Proxy:
         if call is not None:
             call.media = True
 
-    def end_media(self, call_id):
+    def end_media(self, call_id, tag):
+        """Ends the relaying of the call that the party `tag` is in."""
         if self.media is not None:
-            self.media.delete(call_id)
+            self.media.delete(call_id, tag)
 
     def media_timeout(self, call_id, now):
         """The relay has heard nothing from either party for too long: a call without its BYE."""
@@ -216,7 +217,7 @@ class Proxy:
 
     def _delete_media(self, call):
         if call.media:
-            self.end_media(call.call_id)
+            self.end_media(call.call_id, call.tag)
 
     # Replies
 

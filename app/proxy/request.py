@@ -56,6 +56,11 @@ class RoutingRequest(
         """The Request-URI as it stands: a Uri."""
         return self.targets[0].uri
 
+    def media_to(self):
+        """-> address that this goes to, as far as one can say before it is sent, or None."""
+        peer = self._peer_of(self.targets[0])
+        return None if peer is None else peer.host
+
     def set_ruri(self, uri):
         """Replaces the Request-URI by a Uri, and forgets other targets."""
         self.targets = [Target(uri, None, None)]
@@ -81,3 +86,6 @@ class RoutingReply(MessageVerbs, NatVerbs, MediaVerbs):
         self.error = None
         self.nested = request.nested
         self.request_had_sdp = request.has_body("application/sdp")
+
+    def media_to(self):
+        return self.request.peer.host

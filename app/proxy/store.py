@@ -190,3 +190,14 @@ def binding_of(row, use_domain, now, wall, grace=0):
 def is_permanent(row):
     """-> bool: SER marks such a row with flag 128, Kamailio with expires 0."""
     return bool(row.get("flags", 0) & PERMANENT) or row.get("expires", 0) == 0
+
+
+def static_bindings(table, use_domain, now, wall):
+    """-> [Binding] of a location table that is the site's own: kept as long as they are valid."""
+    found = []
+    for row in table.rows if table is not None else ():
+        binding = binding_of(row, use_domain, now, wall)
+        if binding is not None:
+            binding.static = True
+            found.append(binding)
+    return found

@@ -10,23 +10,25 @@ from app.sip.sdp import sdp_body
 class MediaVerbs:
     """Needs: msg, edits, peer, proxy, is_reply, nested."""
 
-    def rtpproxy_offer(self):
+    def rtpproxy_offer(self, flags=""):
         """Puts the relay's address into an SDP offer. -> bool: False when no ports are left.
 
+        `flags` "r" trusts the address in the SDP: media may go there before any has come from
+        it. Without, it goes to where the message came from only, whoever the SDP names.
         `if not r.rtpproxy_offer(): return r.sl_send_reply(503, "No Media Ports")`
         """
-        return self._relay(self._offer)
+        return self._relay(self._offer, "r" in flags)
 
-    def rtpproxy_answer(self):
+    def rtpproxy_answer(self, flags=""):
         """Puts the relay's address into the SDP that answers an offer. `r.rtpproxy_answer()`"""
-        return self._relay(self._answer)
+        return self._relay(self._answer, "r" in flags)
 
     def rtpproxy_destroy(self):
         """Ends the relaying of this call's media. `if r.is_method("BYE"): r.rtpproxy_destroy()`"""
-        self.proxy.end_media(self.ci)
+        self.proxy.end_media(self.ci, self.ft)
         return True
 
-    def rtpproxy_manage(self):
+    def rtpproxy_manage(self, flags=""):
         """Does whichever is due: by method, direction and by who made the offer (RFC 3264).
 
         An SDP in a request is an offer, in its reply the answer; where the INVITE had none,
@@ -37,7 +39,7 @@ class MediaVerbs:
             return self.rtpproxy_destroy()
         if not self.has_body("application/sdp"):
             return True
-        return self.rtpproxy_answer() if self._is_answer() else self.rtpproxy_offer()
+        return self.rtpproxy_answer(flags) if self._is_answer() else self.rtpproxy_offer(flags)
 
     def _is_answer(self):
         if self.is_reply:
@@ -47,7 +49,7 @@ class MediaVerbs:
         call = self.proxy.calls.get(self.ci)
         return self.is_method("PRACK") and call is not None and not call.offered
 
-    def _relay(self, rewrite):
+    def _relay(self, rewrite, trusted):
         media = self.proxy.media
         if not self.is_reply and self.proxy.track(self) is False:
             self.error = self.busy()
@@ -59,7 +61,7 @@ class MediaVerbs:
             if span is None:
                 return True
             body = self.msg.body
-            sdp = rewrite(media, body[span[0] : span[1]])
+            sdp = rewrite(media, body[span[0] : span[1]], trusted)
         except ParseError as error:
             # not ours to judge (RFC 3261 16.3): the telephone that gets it will
             self.proxy.log.notice(f"SDP from {self.peer.host} is passed on as it is: {error}")
@@ -71,12 +73,11 @@ class MediaVerbs:
         self.proxy.note_media(self.ci)
         return True
 
-    def _offer(self, media, sdp):
+    def _offer(self, media, sdp, trusted):
         """The one who sends the offer is the side that the message comes from."""
         tag = self.tt if self.is_reply else self.ft
-        return media.offer(self.ci, tag, sdp, self.peer.host)
+        return media.offer(self.ci, tag, sdp, self.peer.host, self.media_to(), trusted)
 
-    def _answer(self, media, sdp):
-        if self.is_reply:
-            return media.answer(self.ci, self.ft, self.tt, sdp, self.peer.host)
-        return media.answer(self.ci, self.tt, self.ft, sdp, self.peer.host)
+    def _answer(self, media, sdp, trusted):
+        tags = (self.ft, self.tt) if self.is_reply else (self.tt, self.ft)
+        return media.answer(self.ci, tags[0], tags[1], sdp, self.peer.host, trusted)

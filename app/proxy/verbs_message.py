@@ -1,4 +1,5 @@
-"""Verbs that look at a message or add to it, for requests and replies alike (textops, core)."""
+"""Verbs that look at a message or add to it, for requests and replies alike (textops, siputils,
+permissions)."""
 
 from app.proxy.rewrite import is_own
 from app.sip.errors import ParseError
@@ -7,7 +8,7 @@ from app.sip.sdp import sdp_body
 
 
 class MessageVerbs:
-    """Needs: msg, edits, peer.
+    """Needs: msg, edits, peer, config.
 
     Pseudo-variables, by Kamailio's names: rm (method), ci (Call-ID), ft, tt (tags),
     si, sp (source address and port), fu, tu (From and To as Uri).
@@ -53,6 +54,13 @@ class MessageVerbs:
     def src_ip(self):
         """-> str: the address the message came from. `if r.src_ip() == "192.0.2.7": ...`"""
         return self.peer.host
+
+    def allow_source_address(self):
+        """-> bool: the request comes from a trunk of site.conf. `if r.allow_source_address(): ...`
+
+        An address is no proof over UDP: let such a request reach extensions, never the world.
+        """
+        return self.peer.host in self.config.trunks
 
     def is_method(self, names):
         """-> bool: the method, in a reply that of its CSeq, is one of `"INVITE|BYE"`.

@@ -1,8 +1,8 @@
-"""Verbs of the first stage: limits, and whose request this is (maxfwd, core, permissions)."""
+"""Verbs of the first stage: limits, and whose request this is (maxfwd, core)."""
 
 
 class SanityVerbs:
-    """Needs: msg, edits, config, peer; ru."""
+    """Needs: msg, edits, config."""
 
     def mf_process_maxfwd_header(self, limit):
         """-> bool: False when Max-Forwards is used up; else it is counted down.
@@ -22,10 +22,3 @@ class SanityVerbs:
     def is_myself(self, uri):
         """-> bool: a Uri names this box: SER's `uri == myself`. `if r.is_myself(r.ru): ...`"""
         return self.config.is_myself(uri)
-
-    def allow_source_address(self):
-        """-> bool: the request comes from a trunk of site.conf. `if r.allow_source_address(): ...`
-
-        An address is no proof over UDP: let such a request reach extensions, never the world.
-        """
-        return self.peer.host in self.config.trunks

@@ -119,6 +119,7 @@ class Box:
         self.log = Lines()
         self.files = files or Files()
         self.sent = []
+        self.phones = 0
         defaults = {"domains": ("example.org", BOX), "advertise": (BOX, 5060)}
         defaults.update(settings)
         self.config = Config(**defaults)

@@ -27,7 +27,8 @@ class Phone:
         self.address = address or f"{self.peer.host}:{port}"
         self.contact = f"<sip:{user}@{self.address}>"
         self.uri = f"sip:{user}@{domain}"
-        self.number = 0
+        self.number = box.phones * 1000  # no two telephones use one branch
+        box.phones += 1
         self.cseq = 0
 
     # Requests
