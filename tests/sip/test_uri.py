@@ -43,7 +43,8 @@ def test_refused():
                  "sip:a b@c", "sip:a@b c", "sip:<a>@b", 'sip:"a"@b', "sip:a%4@b", "sip:a%zz@b",
                  "sip:[::1", "sip:[::1]x", "sip:[]", "sip:[12]", "sip:[::g]", "1sip:a@b", ":a",
                  "sip:a@h;p=<", "sip:\u00e9@h", "sip:a\x00@h", "<sip:a@b>", "sip:2001:db8::10",
-                 "tel:1 2", "sip:a\r\n@h", "sip:a:b:c@h", "sip:h;a=b\\", "sip:" + "a" * 1100 + "@h"):
+                 "tel:1 2", "sip:a\r\n@h", "sip:a:b:c@h", "sip:h;a=b\\",
+                 "sip:" + "a" * 1100 + "@h"):
         with raises(ParseError) as caught:
             parse_uri(text)
         assert caught.error.code == 400, text
