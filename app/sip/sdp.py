@@ -117,7 +117,10 @@ class Sdp:
 
     def _read_connection(self, media, line):
         holder = media or self
-        holder.connection = holder.connection or _address(line, 0)
+        if holder.connection:
+            # RFC 4566 5.7 has them for multicast alone; one reader takes the first, one the last.
+            raise bad("two c= lines in one part of SDP")
+        holder.connection = _address(line, 0)
 
     def _read_attribute(self, media, line):
         name, _, value = _text(line).partition(":")
@@ -141,6 +144,7 @@ class Sdp:
             if self.lines[place][:2] == b"c=":
                 self.lines[place] = _connection_line(address, _ending(self.lines[place]))
                 found = True
+                break
         if media:
             if not found and self.connection != address:
                 self._insert_connection(address, media)

@@ -172,6 +172,8 @@ def test_refused():
                  b"v=0\r\nm=audio -1 RTP/AVP 0\r\n", b"v=0\r\nc=IN IP4\r\n",
                  b"v=0\r\no=- 1 1 IN\r\n", b"v=0\r\nm=audio 1 RTP/AVP 0\r\na=rtcp:\r\n",
                  b"v=0\r\nm= audio 9 RTP/AVP 0\r\n", b"v=0\r\nm=audio  9 RTP/AVP 0\r\n",
+                 b"v=0\r\n" + b"c=IN IP4 1.1.1.1\r\n" * 2,
+                 b"v=0\r\nm=audio 9 RTP/AVP 0\r\n" + b"c=IN IP4 1.1.1.1\r\n" * 2,
                  b"v=0\rc=IN IP4 1.1.1.1\r\n", b"v=0\n" * 2000,
                  b"v=0\r\n" + b"m=audio 9 RTP/AVP 0\r\n" * 17):
         with raises(ParseError):
