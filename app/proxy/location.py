@@ -66,6 +66,7 @@ class Location:
         self._static = {}  # aor -> [Binding] of the site
         self._dynamic = {}  # aor -> [Binding] of REGISTER
         self._dirty = {}  # ruid -> Binding refreshed, not yet written
+        self._behind = False  # the store lacks something
         self._flush_at = None
         self._sweep_at = None
 
@@ -132,7 +133,7 @@ class Location:
 
     def flush(self, now, wall):
         """Writes refreshes that still wait: before a planned stop."""
-        if self._dirty:
+        if self._dirty or self._behind:
             self._flush(now, wall, (), ())
 
     def _sweep(self, now):
@@ -164,15 +165,24 @@ class Location:
         self._dirty = {}
         if self._store is None:
             return
-        self._write(self._store.append, (present, removed), now, wall)
-        if self._store.is_long(len(self._everything())):
-            self._write(self._store.rewrite, self._everything(), now, wall)
+        if not self._behind:
+            self._write(self._store.append, (present, removed), now, wall)
+        everything = self._everything()
+        if self._behind or self._store.is_long(len(everything)):
+            self._write(self._store.rewrite, everything, now, wall)
 
     def _write(self, operation, what, now, wall):
-        """A medium that is full or read-only costs persistence, never a registration."""
+        """A medium that is full or read-only costs persistence, never a registration.
+
+        An append that failed may have left part of a line: the next write is a rewrite, at
+        the latest in REFRESH_DELAY.
+        """
         try:
             operation(what, now, wall)
+            self._behind = False
         except OSError as error:
+            self._behind = True
+            self._flush_at = now + REFRESH_DELAY
             if self._log:
                 self._log.error(f"location is in memory only, it could not be written: {error}")
 

@@ -24,7 +24,7 @@ HEADER = (
 JOURNAL = "location.journal"
 GONE = 1  # expires of a row that removes: long past, and not the 0 that means permanent
 NO_Q = -1.0  # Q_UNSPECIFIED of Kamailio's usrloc
-NO_USER_AGENT = "n/a"  # what Kamailio writes, as the column takes no NULL
+UNKNOWN = "n/a"  # what Kamailio writes where a column takes no NULL
 JOURNAL_SLACK = 64  # rows that the journal may have beyond four times the bindings
 
 
@@ -49,7 +49,7 @@ class LocationStore:
         rows = {}
         for path, name in ((self._table_path, "location"), (self._journal_path, JOURNAL)):
             for row in self._read(path, name):
-                rows[row.get("ruid") or row.get("contact")] = row
+                rows[_ruid_of(row)] = row
         bindings = []
         for ruid in sorted(rows):
             binding = binding_of(rows[ruid], self._use_domain, now, wall, grace)
@@ -99,7 +99,10 @@ class LocationStore:
     def _print(self, rows):
         table, _ = self._dbtext.load(HEADER, "location")
         for row in reversed(rows):  # insert() puts a row in front
-            table.insert(**row)
+            try:
+                table.insert(**row)
+            except self._dbtext.TableError as error:
+                self._warn(f"a binding of {row['username']} is not kept: {error}")
         return self._dbtext.dump(table)
 
     def _read(self, path, name):
@@ -140,12 +143,12 @@ def row_of(binding, now, wall):
         "path": binding.path,
         "expires": 0 if remaining is None else wall + remaining,
         "q": NO_Q if binding.q is None else binding.q,
-        "callid": binding.callid,
+        "callid": binding.callid or UNKNOWN,
         "cseq": binding.cseq,
         "last_modified": binding.modified,
         "flags": 0,
         "cflags": 0,
-        "user_agent": binding.user_agent or NO_USER_AGENT,
+        "user_agent": binding.user_agent or UNKNOWN,
         "socket": binding.socket,
         "methods": binding.methods,
         "instance": binding.instance,
@@ -180,11 +183,17 @@ def binding_of(row, use_domain, now, wall, grace=0):
     agent = row.get("user_agent", "")
     return Binding(
         aor, contact, deadline, q=None if q < 0 else q, modified=modified,
-        callid=row.get("callid", ""), cseq=row.get("cseq", 0), ruid=row.get("ruid", ""),
-        user_agent="" if agent == NO_USER_AGENT else agent, received=row.get("received") or None,
+        callid=row.get("callid", ""), cseq=row.get("cseq", 0), ruid=_ruid_of(row),
+        user_agent="" if agent == UNKNOWN else agent, received=row.get("received") or None,
         path=row.get("path") or None, socket=row.get("socket") or None,
         instance=row.get("instance") or None, methods=row.get("methods"),
     )  # fmt: skip
+
+
+def _ruid_of(row):
+    """-> str: the row's own, or for SER's tables, which have none, what makes a binding one."""
+    own = row.get("ruid")
+    return own or f"{row.get('username', '')} {row.get('domain', '')} {row.get('contact', '')}"
 
 
 def is_permanent(row):

@@ -175,7 +175,7 @@ class Box:
     def restart(self):
         """-> a new Box on the same files, as after a loss of power."""
         box = Box(files=self.files, tables=self.tables)
-        box.now, box.wall = self.now, self.wall
+        box.now, box.wall, box.phones = self.now, self.wall, self.phones
         box.location.load(box.now, box.wall)
         return box
 
