@@ -56,14 +56,24 @@ class Careful:
         )
 
     def _comment(self, fields):
-        if not slips.is_comment(self._report.line) or len(fields) == self._layout.width:
+        if not slips.is_comment(self._report.line) or self._is_row(fields):
             return None
         return 0, "dbtext has no comments, so this is read as a row", "delete this line"
 
+    def _is_row(self, fields):
+        try:
+            self._layout.value(0, fields[0])
+        except Doubt:
+            pass
+        except Fault:
+            return False
+        return len(fields) == self._layout.width
+
     def _tabs(self, fields):
-        at = self._report.line.find(b"\t")
-        if len(fields) > 1 or at < 0 or self._layout.width == 1:
+        columns = self._report.line.count(b"\t") + 1
+        if len(fields) > 1 or columns != self._layout.width or columns == 1:
             return None
+        at = self._report.line.find(b"\t")
         return at, "the fields are separated by tabs", f"separate them by '{self._mark()}'"
 
     # Too many, too few.

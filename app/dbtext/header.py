@@ -64,6 +64,12 @@ def _parse_column(line, start):
     if closing < 0:
         raise Fault(opening, f"the '(' of column {name!r} is not closed", "add the ')'")
     # Of `(type,attribute)` the originals look at first letters alone.
+    if b"(" in line[opening + 1 : closing]:
+        raise Fault(
+            opening,
+            f"a '(' inside the type of column {name!r}",
+            f"write {name}(str), and ')' before the next column",
+        )
     type_text, comma, attribute = line[opening + 1 : closing].partition(b",")
     type = _parse_type(type_text.lstrip(b" "), name, opening + 1)
     column = Column(name, type)

@@ -10,10 +10,11 @@ from app.dbtext import slips
 from app.dbtext.careful import SER_BUFFER, Careful
 from app.dbtext.errors import Fault
 from app.dbtext.header import parse_header
+from app.dbtext.index import fold_all
 from app.dbtext.layout import Layout
 from app.dbtext.report import Report
-from app.dbtext.schemas import Rules, schema_of
-from app.dbtext.table import Table, fold_all
+from app.dbtext.schemas import Rules, Schema, schema_of
+from app.dbtext.table import Table
 
 
 def load(source, name, schema=None, delimiter=":", emptystring=False):
@@ -150,14 +151,16 @@ class Reader:
         except Fault as fault:
             report.refuse(fault.offset, fault.problem, fault.remedy)
             report.stop()
-        for problem, remedy in self._schema.faults(columns):
+        faults = self._schema.faults(columns)
+        for problem, remedy in faults:
             report.refuse(0, problem, remedy)
         self._table = Table(
             report.name, columns, self._delimiter.decode(), emptystring=self._emptystring
         )
         self._layout = Layout(columns, self._delimiter, self._emptystring)
         self._careful = Careful(self._layout, report)
-        self._rules = Rules(self._schema, columns)
+        # With the wrong columns, the rows are held against the header alone.
+        self._rules = Rules(Schema(report.name) if faults else self._schema, columns)
 
     # Rows: a fast way for what is plainly right, a careful one that explains the rest.
 

@@ -5,7 +5,7 @@ needed ones are there, hold the right kind of value, and that no two rows have o
 """
 
 from app.dbtext.catalogue import KAMAILIO
-from app.dbtext.table import NUMBERS, Column, Table
+from app.dbtext.table import Column, Table
 
 MARKS = {"#": "int", "~": "double", "+": "int"}
 BINDING_NUMBERS = ("expires", "q", "flags", "cseq")
@@ -39,7 +39,7 @@ class Schema:
                 found.append(_missing(group, self.name))
             for name in group:
                 if name in types and name not in self.numbers:
-                    if types[name] in NUMBERS or types[name] == "double":
+                    if types[name] not in ("str", "string"):
                         found.append(_mistyped(name, types[name], "str"))
         for name in self.numbers:
             if types.get(name) in ("str", "string", "blob"):
@@ -80,7 +80,7 @@ class Rules:
             # A column without null cannot be NULL: the reader has refused it by then.
             if not [index for index in indexes if not columns[index].null]:
                 self._groups.append((indexes, " or ".join(group)))
-        known = schema.name in ("aliases", "location")
+        known = "contact" in [name for group in schema.needed for name in group]
         self._contact = at.get("contact") if known else None
         self._q = at.get("q") if known else None
 

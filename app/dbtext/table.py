@@ -1,6 +1,7 @@
 """A table in memory: rows as plain lists, indexes built on first use."""
 
 from app.dbtext.errors import TableError
+from app.dbtext.index import Index
 
 NUMBERS = ("int", "time")
 CONVERSIONS = {"int": int, "time": int, "double": float, "blob": bytes}
@@ -69,36 +70,13 @@ class Rows:
         return len(self._lists)
 
     def __getitem__(self, index):
+        if isinstance(index, slice):
+            return [Row(self._at, values) for values in self._lists[index]]
         return Row(self._at, self._lists[index])
 
     def __iter__(self):
         for values in self._lists:
             yield Row(self._at, values)
-
-
-def fold(value):
-    """A value as the originals compare it: ASCII letters regardless of case, as bytes.
-
-    bytes.lower knows ASCII alone under both interpreters; str.lower does not. A byte
-    above 0xF8 is in no UTF-8 text, which keeps NULL apart from the rest.
-    """
-    if isinstance(value, str):
-        return value.encode().lower()
-    if value is None:
-        return b"\xfe"
-    if isinstance(value, bytes):
-        value = value.lower()
-    return (f"{value:.17g}" if isinstance(value, float) else repr(value)).encode()
-
-
-def fold_all(values):
-    """One key of several values. MicroPython hashes bytes fast, and tuples slowly."""
-    return b"\xff".join([fold(value) for value in values])
-
-
-def _several(rows):
-    """The rows of an index entry: a tuple of lists, or one list alone."""
-    return rows if isinstance(rows, tuple) else (rows,)
 
 
 class Table:
@@ -148,40 +126,39 @@ class Table:
         """
         row = [None] * len(self.columns)
         for name in values:
-            index = self._index_of(name)
-            row[index] = self._checked(index, values[name])
+            at = self._position(name)
+            row[at] = self._checked(at, values[name])
         if self._auto is not None and row[self._auto] is None:
             row[self._auto] = self.next_auto
-        for index in range(len(row)):
-            self._check_null(index, row[index])
+        for at in range(len(row)):
+            self._check_null(at, row[at])
         self._lists.insert(0, row)
         self._count_auto(row)
-        for columns in self._indexes:
-            self._enter(columns, row)
+        for index in self._indexes.values():
+            index.add_first(row)
         return Row(self._at, row)
 
     def update(self, row, **values):
         """Changes a row in place; nothing is changed when a value does not fit."""
         changes = []
         for name in values:
-            index = self._index_of(name)
-            value = self._checked(index, values[name])
-            self._check_null(index, value)
-            if row._values[index] != value:
-                changes.append((index, value))
-        for index, value in changes:
-            row._values[index] = value
-            self._forget_indexes(index)
+            at = self._position(name)
+            value = self._checked(at, values[name])
+            self._check_null(at, value)
+            if row._values[at] != value:
+                changes.append((at, value))
+        for at, value in changes:
+            row._values[at] = value
+            self._forget_indexes(at)
         self._count_auto(row._values)
 
     def delete(self, row):
         """Removes a row; KeyError when it is not (or no longer) in the table."""
-        stored = row._values
-        for index in range(len(self._lists)):
-            if self._lists[index] is stored:
-                self._lists.pop(index)
-                for columns in self._indexes:
-                    self._leave(columns, stored)
+        for at in range(len(self._lists)):
+            if self._lists[at] is row._values:
+                self._lists.pop(at)
+                for index in self._indexes.values():
+                    index.remove(row._values)
                 return
         raise KeyError("the row is not in the table")
 
@@ -193,39 +170,23 @@ class Table:
         if self._auto is not None:
             self._count_auto(values)
 
-    # Indexes: {(column, ...): {key: [row, ...]}}, rows in the order of the file.
+    # Look-ups.
 
     def _lookup(self, keys):
         columns = []
         for name in keys:
-            index = self._at.get(name)
-            if index is not None:
-                columns.append(index)
+            if name in self._at:
+                columns.append(self._at[name])
             elif keys[name] is not None:
                 return ()
         if not columns:
             return self._lists
-        columns.sort()
-        columns = tuple(columns)
+        # Keyword arguments come in any order under MicroPython.
+        columns = tuple(sorted(columns))
         if columns not in self._indexes:
-            self._build(columns)
-        key = fold_all([keys[self.columns[at].name.lower()] for at in columns])
-        return _several(self._indexes[columns].get(key, ()))
-
-    def _build(self, columns):
-        index = self._indexes[columns] = {}
-        for row in self._lists:
-            key = self._key(columns, row)
-            # One row is kept as it is, several as a tuple: most keys have one.
-            index[key] = _several(index[key]) + (row,) if key in index else row
-
-    def _key(self, columns, row):
-        return fold_all([row[at] for at in columns])
-
-    def _enter(self, columns, row):
-        index = self._indexes[columns]
-        key = self._key(columns, row)
-        index[key] = (row,) + _several(index[key]) if key in index else row
+            self._indexes[columns] = Index(columns, self._lists)
+        names = [self.columns[at].name.lower() for at in columns]
+        return self._indexes[columns].find([keys[name] for name in names])
 
     def _forget_indexes(self, changed):
         """Keys seldom change; an index over one that did is built anew, in file order."""
@@ -233,26 +194,18 @@ class Table:
             if changed in columns:
                 del self._indexes[columns]
 
-    def _leave(self, columns, row):
-        index = self._indexes[columns]
-        key = self._key(columns, row)
-        left = tuple([other for other in _several(index[key]) if other is not row])
-        if left:
-            index[key] = left
-        else:
-            del index[key]
-
     # Checks of changes.
 
-    def _index_of(self, name):
+    def _position(self, name):
         if name not in self._at:
             names = ", ".join([column.name for column in self.columns])
             raise self._error(f"there is no column {name!r}", f"the columns are {names}")
         return self._at[name]
 
-    def _checked(self, index, value):
-        column = self.columns[index]
-        if value is None or (value == "" and column.null and not self.emptystring):
+    def _checked(self, at, value):
+        """The value as the column keeps it."""
+        column = self.columns[at]
+        if value is None:
             return None
         if column.type in NUMBERS:
             fits = isinstance(value, (int, bool)) and abs(value) < 10**18
@@ -261,13 +214,19 @@ class Table:
         else:
             fits = isinstance(value, bytes if column.type == "blob" else str)
         if not fits:
-            raise self._error(f"{column.name} cannot hold {value!r}", f"give a {column.type}")
-        return CONVERSIONS.get(column.type, str)(value)
+            raise self._error(
+                f"{column.name} is {column.type} and cannot hold this {type(value).__name__}",
+                "give a value that fits",
+            )
+        value = CONVERSIONS.get(column.type, str)(value)
+        # An empty field is NULL when it is read again, so it is NULL from the start.
+        is_null = not value and isinstance(value, (str, bytes)) and not self.emptystring
+        return None if is_null and column.null else value
 
-    def _check_null(self, index, value):
-        column = self.columns[index]
-        empty = value is None or (value in ("", b"") and not self.emptystring)
-        if empty and not column.null:
+    def _check_null(self, at, value):
+        column = self.columns[at]
+        blank = isinstance(value, (str, bytes)) and not value and not self.emptystring
+        if (value is None or blank) and not column.null:
             raise self._error(
                 f"{column.name} is empty, and the header does not say null",
                 f"give it a value or declare {column.name}({column.type},null)",

@@ -52,14 +52,25 @@ def parse_double(field):
         raise Fault(0, "is not a decimal number", "write it like 1 or 0.50")
     if len(whole) > MAX_WHOLE_DIGITS:
         raise Fault(0, f"has {len(whole)} digits before the point", "write a smaller number")
+    if len(fraction) <= 2:
+        number = int((whole + fraction).decode()) / 10 ** len(fraction)
+    else:
+        number = _summed(whole, fraction[:MAX_FRACTION_DIGITS])
+    return -number if negative else number
+
+
+def _summed(whole, fraction):
+    """A double summed up digit by digit, as the originals do.
+
+    They write two places; a third decides how it is rounded, and there the last bit counts.
+    Their divisor is an int, though, and overflows at the tenth digit.
+    """
     number = float(int(whole.decode()))
-    # Summed digit by digit as the originals do, so that what they round to two places we
-    # round alike; their divisor is an int, though, and overflows at the tenth.
     divisor = 1
-    for digit in fraction[:MAX_FRACTION_DIGITS]:
+    for digit in fraction:
         divisor *= 10
         number += (digit - 0x30) / divisor
-    return -number if negative else number
+    return number
 
 
 def unescape(field, delimiter):
