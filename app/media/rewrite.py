@@ -38,18 +38,21 @@ def rewrite(sdp, address, ports):
     An address of 0.0.0.0 stays: to the other party too it says hold (RFC 3264 8.4).
     """
     own = [media.connection for media in sdp.media]
-    if sdp.connection not in UNSPECIFIED:
-        sdp.set_connection(address)
+    sdp.set_connection(_ours(address, sdp.connection))
     for media, port, connection in zip(sdp.media, ports, own):
         if not is_relayed(media):
             if connection and not media.has_connection:
                 sdp.set_connection(connection, media)
             continue
-        if connection is None or (media.has_connection and connection not in UNSPECIFIED):
-            sdp.set_connection(address, media)
+        if connection is None or media.has_connection:
+            sdp.set_connection(_ours(address, connection), media)
         if media.port:
             _put_port(sdp, media, port)
     return sdp.to_bytes()
+
+
+def _ours(address, theirs):
+    return theirs if theirs in UNSPECIFIED else address
 
 
 def _put_port(sdp, media, port):
