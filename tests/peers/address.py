@@ -1,0 +1,35 @@
+"""Loopback addresses and free ports for tests that run side by side."""
+
+import os
+import random
+import socket
+from collections import namedtuple
+
+LOOPBACK = "127.0.0.1"
+# Below the ports that the kernel hands out by itself (net.ipv4.ip_local_port_range), so
+# that nothing else takes one between our look and its use.
+FIRST, LAST = 10000, 32000
+
+# Where the box under test listens for SIP: (host, port).
+Target = namedtuple("Target", ("host", "port"))
+
+_random = random.Random(os.getpid())
+
+
+def free_ports(count=1, host=LOOPBACK):
+    """-> the first, even one of `count` consecutive UDP ports that are free on `host`."""
+    for _ in range(200):
+        first = _random.randrange(FIRST, LAST - count) & ~1
+        if all(_is_free(host, port) for port in range(first, first + count)):
+            return first
+    raise AssertionError(f"no {count} free UDP ports in a row on {host}")
+
+
+def _is_free(host, port):
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                return False
+    return True

@@ -1,0 +1,91 @@
+"""RTP by hand (RFC 3550 5.1): packets with known contents, sent and received one by one."""
+
+import socket
+import struct
+from collections import namedtuple
+
+from tests.peers.address import LOOPBACK, free_ports
+
+PCMU = 0
+SAMPLES = 160  # of 20 ms at 8 kHz
+
+Packet = namedtuple("Packet", ("sequence", "timestamp", "source", "payload"))
+
+
+def pack(packet):
+    """-> bytes of a Packet with payload type PCMU."""
+    head = struct.pack("!BBHII", 0x80, PCMU, packet.sequence, packet.timestamp, packet.source)
+    return head + packet.payload
+
+
+def unpack(data):
+    """-> Packet of received bytes."""
+    _, _, sequence, timestamp, source = struct.unpack("!BBHII", data[:12])
+    return Packet(sequence, timestamp, source, data[12:])
+
+
+def stream(count, source, first=65500):
+    """-> [Packet]: each with a payload of its own, across the wrap of the sequence number."""
+    return [
+        Packet((first + i) & 0xFFFF, i * SAMPLES, source, struct.pack("!HH", source & 0xFFFF, i) * 40)
+        for i in range(count)
+    ]
+
+
+class RtpPort:
+    """A pair of UDP ports for RTP and RTCP on `host`."""
+
+    def __init__(self, host=LOOPBACK):
+        self.host = host
+        self.port = free_ports(2, host)
+        self.rtp = self._open(self.port)
+        self.rtcp = self._open(self.port + 1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.rtp.close()
+        self.rtcp.close()
+
+    def send(self, data, to):
+        self.rtp.sendto(data, to)
+
+    def receive(self, seconds=2.0):
+        """-> (bytes, source), or None after that time."""
+        return _receive(self.rtp, seconds)
+
+    def receive_rtcp(self, seconds=2.0):
+        return _receive(self.rtcp, seconds)
+
+    def _open(self, port):
+        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        opened.bind((self.host, port))
+        return opened
+
+
+def _receive(opened, seconds):
+    opened.settimeout(seconds)
+    try:
+        return opened.recvfrom(4096)
+    except TimeoutError:
+        return None
+
+
+def exchange(sender, to, receiver, packets, patience=2.0):
+    """Send each Packet when the one before has arrived. -> ([Packet] received, {sources}).
+
+    In lock-step nothing can be overtaken or overflow; a packet that is lost is not in the list.
+    """
+    received, sources = [], set()
+    for packet in packets:
+        sender.send(pack(packet), to)
+        found = receiver.receive(patience)
+        if found is None:
+            continue
+        received.append(unpack(found[0]))
+        sources.add(found[1])
+    return received, sources

@@ -1,0 +1,77 @@
+"""Sites for tests: the tables and site.conf as text, written without any code of app/."""
+
+from pathlib import Path
+
+DOMAIN = "example.org"
+USERS = {
+    "200": "sesame-200-open",
+    "201": "sesame-201-open",
+    "202": "sesame-202-open",
+    "203": "sesame-203-open",
+}
+
+# Kamailio 5.6 schemas: utils/kamctl/dbtext/kamailio/{subscriber,dbaliases}
+SUBSCRIBER = (
+    "id(int,auto) username(string) domain(string) password(string) ha1(string) ha1b(string)"
+)
+DBALIASES = "id(int,auto) alias_username(string) alias_domain(string) username(string) domain(string)"
+# SER 0.9.6's aliases, as the owner's tables have it
+ALIASES = (
+    "username(str) domain(str,null) contact(str,null) expires(int,null) q(double,null) "
+    "callid(str,null) cseq(int,null) last_modified(str) replicate(int,null) state(int,null) "
+    "flags(int) user_agent(str) received(str,null)"
+)
+NEVER = 2000000000
+
+
+def quoted(text):
+    """-> str: a field as dbtext has it."""
+    return str(text).replace("\\", "\\\\").replace(":", "\\:")
+
+
+def table(header, rows):
+    """-> str: a table of rows, each a list of fields."""
+    lines = [header] + [":".join([quoted(field) for field in row]) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def subscriber(users, domain=DOMAIN):
+    """-> str: the table subscriber of {username: password}."""
+    rows = enumerate(sorted(users.items()), 1)
+    return table(SUBSCRIBER, [[i, name, domain, word, "", ""] for i, (name, word) in rows])
+
+
+def dbaliases(pairs, domain=DOMAIN):
+    """-> str: the table dbaliases of {alias: username}."""
+    rows = enumerate(sorted(pairs.items()), 1)
+    return table(DBALIASES, [[i, alias, domain, name, domain] for i, (alias, name) in rows])
+
+
+def aliases(pairs):
+    """-> str: SER's table aliases of {alias: URI}."""
+    rest = [NEVER, "1.0", "test", 1, NEVER, 0, 0, 128, "test", ""]
+    return table(ALIASES, [[name, "", pairs[name]] + rest for name in sorted(pairs)])
+
+
+def conf(sections):
+    """-> str: a site.conf of {section: {key: value}}."""
+    lines = []
+    for section in sections:
+        lines.append(f"[{section}]")
+        lines.extend([f"{key} = {value}" for key, value in sections[section].items()])
+    return "\n".join(lines) + "\n"
+
+
+def write(folder, files):
+    """Write {name: text} as a site into `folder`. -> Path."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        (folder / name).write_text(files[name])
+    return folder
+
+
+def demo(folder, users=USERS, sip=None, **tables):
+    """Write a site with `users` in DOMAIN; sip: more keys of [sip]; tables: name=text. -> Path."""
+    sections = {"sip": {"domains": DOMAIN, **(sip or {})}}
+    return write(folder, {"site.conf": conf(sections), "subscriber": subscriber(users), **tables})
