@@ -221,7 +221,7 @@ class Reader:
         say = self._report.refuse if self._rules.strict else self._report.warn
         say(
             self._careful.place(at[0], fields),
-            f"a second row for {', '.join(shown)}, after line {self._keys[key]}",
+            f"a second row for {', '.join(shown)}; the first is in line {self._keys[key]}",
             "delete one of the two, or correct it",
         )
         return not self._rules.strict

@@ -105,13 +105,10 @@ class Rules:
         found = []
         contact = values[self._contact] if self._contact is not None else None
         if contact and not contact.lower().startswith(URI_SCHEMES):
-            found.append(
-                (
-                    self._contact,
-                    "contact is not a SIP URI, so nothing can be routed to it",
-                    "write it like sip\\:1009@example.org",
-                )
-            )
+            plain = "@" in contact and ":" not in contact and "<" not in contact
+            example = contact if plain else "1009@example.org"
+            problem = "contact is not a SIP URI, so nothing can be routed to it"
+            found.append((self._contact, problem, f"write it like sip\\:{example}"))
         q = values[self._q] if self._q is not None else None
         # Kamailio writes -1 for a contact that gave no q.
         if q is not None and not 0 <= q <= 1 and q != -1:

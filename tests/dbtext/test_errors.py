@@ -305,7 +305,7 @@ def test_needed_values():
 def test_a_duplicate_subscriber():
     data = b"username(str) password(str) domain(str)\n200:a:example.org\n\n200:b:EXAMPLE.org\n"
     assert error(data, "subscriber") == (
-        "subscriber:4:1: a second row for username 200, domain EXAMPLE.org, after line 2;"
+        "subscriber:4:1: a second row for username 200, domain EXAMPLE.org; the first is in line 2;"
         " delete one of the two, or correct it"
     )
 

@@ -109,4 +109,4 @@ def test_a_table_that_only_kamailio_has():
 def test_a_version_twice():
     with raises(TableError) as caught:
         versions(b"acc:5\nACC:4\n")
-    assert str(caught.error).startswith("version:3:1: a second row for table_name ACC, after line")
+    assert str(caught.error).startswith("version:3:1: a second row for table_name ACC; the first")
