@@ -6,7 +6,7 @@ DEFAULTS = {
     "domains": (),  # names (any port) and addresses (own ports) that are `myself`
     "ports": (5060,),  # ports that belong to those addresses: listening and advertised
     "advertise": ("127.0.0.1", 5060),  # host and port that Record-Route names
-    "hosts": {},  # {name: address}: next hops by name; DNS is never asked (SER: dns=no)
+    "hosts": {},  # {name: (address, port)}: next hops by name; no DNS (SER: dns=no)
     "trunks": (),  # addresses whose requests need no credentials to reach us
     "max_len": 8192,  # msg:len beyond which 513 is due
     # usrloc and registrar
@@ -27,6 +27,11 @@ DEFAULTS = {
     "retry_after": 10,  # what the 503 of an overloaded box asks for
 }
 
+# Those that site.conf has under the same name in [sip].
+SITE_SETTINGS = (
+    "use_domain", "max_len", "max_contacts", "default_expires", "min_expires", "max_expires",
+)  # fmt: skip
+
 
 class Config:
     """The settings of DEFAULTS as attributes: `Config(domains=("example.org",))`."""
@@ -39,6 +44,30 @@ class Config:
         for name in DEFAULTS:
             setattr(self, name, settings.get(name, DEFAULTS[name]))
         self.domains = tuple([domain.lower() for domain in self.domains])
+
+    @classmethod
+    def of_site(cls, site, advertise, own, port):
+        """-> Config of an app.appliance Site.
+
+        advertise: (host, port) that telephones know; own: the machine's addresses; port: the
+        one that we listen on.
+        """
+        sip, trunk = site.settings.sip, site.settings.trunk
+        settings = {}
+        for name in SITE_SETTINGS:
+            settings[name] = getattr(sip, name)
+        peers = tuple(trunk.sources) + ((trunk.address[0],) if trunk.address else ())
+        hosts = {trunk.domain: trunk.address} if trunk.domain and trunk.address else {}
+        return cls(
+            domains=tuple(site.domains) + tuple(own), ports=(port, advertise[1]),
+            advertise=advertise, trunks=peers, hosts=hosts, **settings
+        )  # fmt: skip
+
+    def same_place(self, other):
+        """-> bool: both have the same addresses, so nothing outside has changed."""
+        return (self.domains, self.ports, self.advertise) == (
+            other.domains, other.ports, other.advertise,
+        )  # fmt: skip
 
     def is_myself(self, uri):
         """-> bool: SER's `uri == myself` for a Uri.

@@ -27,9 +27,10 @@ def peer_of(host, port, config):
     """-> Peer | None of a host by address, or by a name in config.hosts."""
     host = host.lower()
     if not is_address(host):
-        host = config.hosts.get(host)
-        if host is None:
+        if host not in config.hosts:
             return None
+        host, known_port = config.hosts[host]
+        port = port or known_port
     if host in ("0.0.0.0", "255.255.255.255", "::"):
         return None
     return Peer("udp", host, port or 5060, 0)

@@ -1,0 +1,72 @@
+"""The command line of `waferpbx -m app`."""
+
+from app.appliance.values import BadValue, address_port, port_range
+
+USAGE = """\
+usage: waferpbx -m app [OPTION...]        (or python3 -m app)
+
+  --site DIR                site.conf and tables; without, the site that the state folder has
+  --state DIR               where registrations are kept (default: state)
+  --listen HOST[:PORT]      SIP socket (default: every IPv4 address, the site's port)
+  --advertise HOST[:PORT]   where telephones find us (default: the site's, or our address)
+  --rtp FIRST-LAST          UDP ports for media (default: the site's)
+  --console                 the console on this terminal
+  --appliance               the whole box: --state /data --console, network, log to syslog only
+"""
+
+
+class UsageError(Exception):
+    """The command line cannot be understood."""
+
+
+class Options:
+    """site, state: folders; listen, advertise: (host, port or None); rtp: (first, last).
+
+    Each None where it is not given. console, appliance: bool.
+    """
+
+    def __init__(self):
+        self.site = self.state = self.listen = self.advertise = self.rtp = None
+        self.console = self.appliance = self.help = False
+
+
+def parse_options(arguments):
+    """Return the Options of a list of words; raises UsageError."""
+    options = Options()
+    rest = list(arguments)
+    while rest:
+        word, equals, value = rest.pop(0).partition("=")
+        if word in FLAGS and not equals:
+            setattr(options, word[2:], True)
+        elif word in VALUES:
+            if not equals:
+                if not rest:
+                    raise UsageError(f"{word} needs a value")
+                value = rest.pop(0)
+            setattr(options, word[2:], _value(word, value))
+        else:
+            raise UsageError(f"unknown option {word}")
+    if options.appliance and options.site:
+        raise UsageError("--appliance takes the site of the data partition, --site names another")
+    return options
+
+
+def _value(word, text):
+    try:
+        return VALUES[word](text)
+    except BadValue as bad:
+        raise UsageError(f"{word} {text}: {bad.problem}; {bad.remedy}")
+
+
+def _folder(text):
+    return text.rstrip("/") or "/"
+
+
+FLAGS = ("--console", "--appliance", "--help")
+VALUES = {
+    "--site": _folder,
+    "--state": _folder,
+    "--listen": address_port,
+    "--advertise": address_port,
+    "--rtp": port_range,
+}

@@ -1,0 +1,300 @@
+"""The score: which parts there are, and who plays when. Everything else is in the parts.
+
+    SIP socket ──► service ──► SIP socket          app/proxy, app/sip
+    alarm      ──►         ──► media engine        app/media
+    console    ──► services ──► service            app/appliance
+"""
+
+import gc
+import sys
+
+from app import dbtext, routes
+from app.appliance.console import Console
+from app.appliance.log import Log
+from app.appliance.options import USAGE, UsageError, parse_options
+from app.appliance.services import Services
+from app.appliance.site import check_site
+from app.media.relay import Relay
+from app.port import clock, files, hashes, loop, net, system
+from app.port.engine import Engine
+from app.port.syslog import Syslog
+from app.port.tty import Tty
+from app.proxy.config import Config
+from app.proxy.service import Service
+from app.sip.transport import Peer
+
+VERSION = "0.1.0"
+DATA = "/data"  # the data partition of the box
+BURST = 32  # datagrams taken before the others have their turn
+LOOK_AGAIN = 10  # seconds between looks at our addresses, which DHCP may change
+LINE_BUSY = 0.02  # seconds until a terminal that takes no more bytes is tried again
+GC_THRESHOLD = 262144  # bytes between two collections: a small heap stays a fast one
+
+
+class Port:
+    """What app/appliance/services.py wants of app/port."""
+
+    files, hashes, system, net = files, hashes, system, net
+
+
+class Box:
+    """The running program: its parts, and one method a task."""
+
+    def __init__(self, options):
+        self.options = options
+        self.log = Log(Syslog("waferpbx").send, lambda: clock.date(clock.wall()))
+        self.state = options.state or (DATA if options.appliance else "state")
+        self.services = Services(VERSION, self.state, Port, self.log, options.appliance)
+        self.services.phone = self
+        self.alarm = loop.Sleeper(clock.now)
+        self.site = None
+        self.service = None  # app.proxy.service.Service, once there is a site
+        self.socket = None
+        self.engine = None
+        self.engine_ports = None  # what the engine was started with
+        self.media_address = None  # what the relay was made with
+        self.look_at = None  # when to look at our addresses again
+        self.tty = self.console = None
+        self.tasks = {}
+
+    # The site: at the start, and whenever another one is taken.
+
+    def load_site(self):
+        """Use the site of --site, else the stored one. Return whether there is one."""
+        if self.options.site is None:
+            site = self.services.load()
+        else:
+            site = self.services.site = self.read_folder(self.options.site)
+        if site is not None:
+            self.reload(site)
+        return site is not None
+
+    def read_folder(self, folder):
+        names = [name for name in files.listdir(folder) if not name.startswith(".")]
+        found = {name: files.read(f"{folder}/{name}") for name in names}
+        site, errors, notes = check_site(found)
+        for note in notes:
+            self.log.notice(str(note))
+        for error in errors:
+            self.log.error(str(error))
+        return site
+
+    def reload(self, site):
+        """Use a Site from now on; calls and bindings go on. OSError: nothing has changed."""
+        port = (self.options.listen or (None, None))[1]
+        port = site.settings.sip.port if port is None else port
+        if self.socket is None or port not in (0, self.socket.port):
+            self.open_socket(port)
+        self.site = site
+        self.use_config(self.make_config(site))
+
+    def open_socket(self, port):
+        former = self.socket
+        self.socket = net.UdpSocket((self.options.listen or ("0.0.0.0",))[0], port)
+        if former is not None:
+            self.tasks["sip"].cancel()
+            former.close()
+        self.tasks["sip"] = loop.spawn(self.sip_task(self.socket))
+
+    def make_config(self, site):
+        """Return the Config of a Site, with the addresses that this machine has now."""
+        given = self.options.advertise or site.settings.sip.advertise or (None, None)
+        host = given[0] or self.socket.host
+        if host in ("0.0.0.0", "::"):
+            host = own_address()
+        own = [address for _, address in net.interfaces()]
+        return Config.of_site(
+            site, (host, given[1] or self.socket.port), own + [host], self.socket.port
+        )
+
+    def use_config(self, config):
+        now, wall = clock.now(), clock.wall()
+        tables = self.site.tables
+        if self.service is None:
+            self.service = Service(
+                routes, config, tables, hashes, hashes.token, self.log, dbtext, files, self.state
+            )
+            self.service.start(now, wall)
+        else:
+            self.service.use(config, tables, now, wall)
+        self.start_media()
+        self.look_at = now + LOOK_AGAIN
+        host, port = config.advertise
+        place = f"{self.socket.host}:{self.socket.port}"
+        self.log.notice(f"SIP on {place}, known as {host}:{port}, {len(tables)} tables")
+
+    def look_around(self):
+        """Follow what has changed outside: our address, ports that wait for the last call."""
+        self.look_at = clock.now() + LOOK_AGAIN
+        config = self.make_config(self.site)
+        if not config.same_place(self.service.config):
+            self.use_config(config)
+        else:
+            self.start_media()
+
+    # Media.
+
+    def start_media(self):
+        """Have the engine run on the site's ports, and the relay name our address."""
+        media = self.site.settings.media
+        wanted = (self.options.rtp or media.ports, media.timeout)
+        if self.engine_ports != wanted and not self.service.proxy.calls.all():
+            self.start_engine(wanted)
+        host = media.address or self.service.config.advertise[0]
+        if self.engine is not None and self.media_address != host:
+            self.media_address = host
+            network = "::/0" if ":" in host else "0.0.0.0/0"
+            self.service.use_media(Relay(self.engine, [(network, host)]))
+
+    def start_engine(self, wanted):
+        (first, last), timeout = self.engine_ports = wanted
+        if self.engine is not None:
+            self.tasks["media"].cancel()
+            self.service.use_media(None)
+            self.engine.destroy()
+        self.engine = self.media_address = None
+        try:
+            self.engine = Engine(first, last, streams=(last - first + 1) // 4, timeout=timeout)
+        except (ImportError, OSError) as error:
+            self.log.error(f"media is not relayed, the engine does not start: {error}")
+            return
+        self.tasks["media"] = loop.spawn(self.media_task(self.engine))
+
+    # The tasks.
+
+    async def sip_task(self, socket):
+        """Datagrams in; what they cause goes out at once."""
+        while True:
+            await loop.readable(socket.socket)
+            for _ in range(BURST):
+                datagram = self.receive(socket)
+                if datagram is None:
+                    break
+                data, host, port = datagram
+                peer = Peer("udp", host, port, 0)
+                self.service.receive(data, peer, clock.now(), clock.wall())
+                self.send()
+            self.turn()
+            await loop.pause()
+
+    def receive(self, socket):
+        try:
+            return socket.receive()
+        except OSError as error:
+            self.log.warning(f"SIP socket: {error}")
+            return None
+
+    async def media_task(self, engine):
+        """Calls that have fallen silent."""
+        while True:
+            await loop.readable(engine.fd)
+            self.service.media_events(clock.now())
+            self.turn()
+
+    async def console_task(self):
+        """Bytes that are typed."""
+        while True:
+            await loop.readable(self.tty.fd)
+            data = self.tty.read()
+            if data == b"":
+                self.log.notice("console: the terminal is gone")
+                self.console = None
+                return
+            if data:
+                self.console.feed(data, clock.now())
+            self.turn()
+
+    async def alarm_task(self):
+        """Everything that is due."""
+        while True:
+            await self.alarm.until_due()
+            now = clock.now()
+            if self.service is not None:
+                self.service.handle_timers(now, clock.wall())
+            if self.console is not None:
+                self.console.handle_timers(now)
+            if self.look_at is not None and now >= self.look_at:
+                self.look_around()
+            self.turn()
+
+    def turn(self):
+        """After whatever happened: messages out, text out, the alarm set."""
+        self.send()
+        due = [self.look_at]
+        if self.service is not None:
+            due.append(self.service.next_timer())
+        if self.console is not None:
+            due.append(self.console.next_timer())
+            if self.tty.write(self.console.output()):
+                due.append(clock.now() + LINE_BUSY)
+        due = [each for each in due if each is not None]
+        self.alarm.set(min(due) if due else None)
+
+    def send(self):
+        item = self.service.to_send() if self.service is not None else None
+        while item is not None:
+            data, peer = item
+            if not self.socket.send(data, peer.host, peer.port):
+                self.service.transport_error(clock.now(), clock.wall())
+            item = self.service.to_send()
+
+    # What app/appliance/services.py calls the telephone side.
+
+    def registrations(self):
+        return self.service.registrations(clock.now()) if self.service else []
+
+    def calls(self):
+        return self.service.calls(clock.now()) if self.service else []
+
+    # Start.
+
+    async def play(self):
+        """Run until the program is ended."""
+        options = self.options
+        if options.console or options.appliance:
+            self.open_console()
+        else:
+            self.log.followers.append(print)
+        if not self.load_site() and self.console is None:
+            return 1
+        if self.console is not None:
+            self.console.start(clock.now())
+            self.tasks["console"] = loop.spawn(self.console_task())
+        self.turn()
+        await self.alarm_task()
+
+    def open_console(self):
+        try:
+            self.tty = Tty()
+        except OSError as error:
+            self.log.followers.append(print)
+            self.log.error(f"no console, standard input is no terminal: {error}")
+            return
+        self.console = Console(self.services, hashes.sha256_digest)
+
+
+def own_address():
+    """Return the address that the default route leaves from, else any but the loopback."""
+    found = net.source_address("198.51.100.1")  # of RFC 5737: nobody's, and nothing is sent
+    if found is None:
+        others = [address for _, address in net.interfaces() if not address.startswith("127.")]
+        found = others[0] if others else "127.0.0.1"
+    return found
+
+
+def main(arguments):
+    """Run the program; return its exit status."""
+    try:
+        options = parse_options(arguments)
+    except UsageError as error:
+        print(f"waferpbx: {error}\n{USAGE}")
+        return 2
+    if options.help:
+        print(USAGE)
+        return 0
+    if sys.implementation.name == "micropython":
+        gc.threshold(GC_THRESHOLD)
+    try:
+        return loop.run(Box(options).play())
+    except KeyboardInterrupt:
+        return 130

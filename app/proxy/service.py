@@ -1,0 +1,149 @@
+"""The telephone side as one sans-IO object: what main.py feeds and the console looks at.
+
+    service = Service(routes, config, tables, hashes, token, log, dbtext, files, folder)
+    service.start(now, wall)
+    service.use(config, tables, now, wall)      # another site, without dropping calls
+    service.receive(data, peer, now, wall); service.handle_timers(now, wall)
+    service.to_send() -> (bytes, Peer) | None; service.next_timer() -> float | None
+"""
+
+from app.proxy.core import Proxy
+from app.proxy.location import Location
+from app.proxy.store import LocationStore, static_bindings
+from app.sip.endpoint import Endpoint
+from app.sip.uri import host_port
+
+SECRET_FILE = "/secret"  # in the state folder: the seals of dialogs outlive a restart
+SECRET_LENGTH = 64
+
+
+class Service:
+    """Endpoint, proxy, location and media of one box.
+
+    files, folder: where bindings and the secret are kept (app/port/files.py), or None, None
+    to keep nothing. dbtext: the package, for the location's files.
+    """
+
+    def __init__(self, routes, config, tables, hashes, token, log, dbtext, files=None, folder=""):
+        self.log = log
+        self.config = config
+        self.faults = 0  # messages that the code failed on
+        store = None
+        if files is not None:
+            files.makedirs(folder)
+            store = LocationStore(files, folder, dbtext, config.use_domain, log)
+        self.location = Location(store, log)
+        self.endpoint = Endpoint(host_port(*config.advertise), token, hashes)
+        self.proxy = Proxy(
+            self.endpoint, routes, tables, self.location, None, config, hashes, token, log,
+            _secret(files, folder, token, log) if files is not None else None,
+        )  # fmt: skip
+
+    def start(self, now, wall):
+        """Reads the bindings that were kept. Call it once, before the first receive()."""
+        self.location.load(now, wall)
+        self._use_static(self.proxy.tables, now, wall)
+
+    def use(self, config, tables, now, wall):
+        """Takes another site: new calls follow it, present ones and bindings go on."""
+        self.config = config
+        self.endpoint.sent_by = host_port(*config.advertise).lower()
+        self.proxy.reload(tables, config)
+        self._use_static(tables, now, wall)
+
+    def use_media(self, relay):
+        """Takes another relay, or None; the media of present calls ends with the old one."""
+        if self.proxy.media is not None and self.proxy.media is not relay:
+            for call in self.proxy.calls.all():
+                self.proxy.end_media(call.call_id, call.tag)
+        self.proxy.media = relay
+
+    # What the loop calls
+
+    def receive(self, data, peer, now, wall):
+        """One datagram. A fault of ours costs this message, not the box."""
+        self._guarded(self.endpoint.receive, data, peer, now)
+        self._guarded(self.proxy.run, now, wall)
+
+    def handle_timers(self, now, wall):
+        self._guarded(self.endpoint.handle_timers, now)
+        self._guarded(self.proxy.handle_timers, now, wall)
+        self._guarded(self.proxy.run, now, wall)
+
+    def media_events(self, now):
+        """The relay's descriptor was readable: calls fell silent."""
+        for call_id, _ in self.proxy.media.events():
+            self.proxy.media_timeout(call_id, now)
+
+    def to_send(self):
+        return self.endpoint.to_send()
+
+    def transport_error(self, now, wall):
+        """What to_send() gave last could not be sent."""
+        self._guarded(self.endpoint.transport_error, now)
+        self._guarded(self.proxy.run, now, wall)
+
+    def next_timer(self):
+        due = [self.endpoint.next_timer(), self.proxy.next_timer()]
+        due = [each for each in due if each is not None]
+        return min(due) if due else None
+
+    def stop(self, now, wall):
+        """Before a planned end: writes what may still be in memory only."""
+        self.location.flush(now, wall)
+
+    # What the console shows
+
+    def registrations(self, now):
+        """-> [(AOR, contact, seconds to expiry or None for never, user agent)]."""
+        return [
+            (each.aor, each.contact, each.remaining(now), each.user_agent)
+            for each in self.location.all(now)
+        ]
+
+    def calls(self, now):
+        """-> [(from, to, state, seconds)]."""
+        return [
+            (call.caller, call.callee, call.state, int(now - call.since))
+            for call in self.proxy.calls.all()
+        ]
+
+    def counters(self):
+        """-> [(label, value)] for the status page."""
+        counters = self.endpoint.counters
+        messages = f"{counters['received']} in, {counters['sent']} out"
+        calls = self.proxy.calls
+        return [
+            ("SIP messages", f"{messages}, {counters['dropped']} dropped, {self.faults} faults"),
+            ("transactions", f"{len(self.endpoint)} of {self.endpoint.limit}"),
+            ("calls so far", f"{calls.answered} answered, {calls.failed} not"),
+        ]
+
+    def _use_static(self, tables, now, wall):
+        table = tables.get("location")
+        self.location.set_static(static_bindings(table, self.config.use_domain, now, wall))
+
+    def _guarded(self, function, *arguments):
+        try:
+            function(*arguments)
+        except MemoryError:
+            self.faults += 1
+            self.log.error("out of memory; the message is lost")
+        except Exception as error:
+            self.faults += 1
+            self.log.error(f"fault: {error!r}; the message is lost, please report it")
+
+
+def _secret(files, folder, token, log):
+    """-> str: the secret of the state folder, drawn once."""
+    path = folder + SECRET_FILE
+    try:
+        kept = files.read(path)
+        if kept is not None and len(kept) == SECRET_LENGTH:
+            return kept.decode()
+        secret = token(SECRET_LENGTH)
+        files.write_atomic(path, secret.encode())
+        return secret
+    except (OSError, UnicodeError) as error:
+        log.warning(f"{path}: {error}; dialogs will not survive a restart")
+        return token(SECRET_LENGTH)
