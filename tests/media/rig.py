@@ -3,9 +3,9 @@
 127.0.0.1 is the box, 127.0.0.2 and up are other hosts: Linux has all of 127/8 on loopback.
 """
 
-import sys
 import time
 
+from app.port.engine import Engine, Stats
 from app.port.net import UdpSocket
 
 OFFER = """v=0\r
@@ -22,22 +22,7 @@ SPEECH = b"\x80\x00" + bytes(170)
 
 
 def new_engine(port_min=PORT_MIN, port_max=PORT_MAX, **options):
-    """-> Engine. CPython's library is built first where there is a compiler."""
-    if sys.implementation.name == "cpython":
-        _build_library()
-    from app.port.engine import Engine
-
     return Engine(port_min, port_max, **options)
-
-
-def _build_library():
-    import os
-    import subprocess
-
-    if not os.environ.get("WAFERPBX_ENGINE"):
-        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        folder = os.path.join(root, "firmware", "modules", "media")
-        subprocess.run(["make", "-s", "-C", folder, "lib"], check=True)
 
 
 def describe(host, port, *more):
@@ -127,8 +112,6 @@ class RecordingEngine:
         self.calls.append(("timeout", handle, seconds))
 
     def stats(self, handle):
-        from app.port.engine import Stats
-
         assert handle in self.open_handles
         return Stats((), 0.0, handle in self.silent)
 
