@@ -56,6 +56,7 @@ loadmodule "usrloc.so"
 loadmodule "registrar.so"
 modparam("ctl", "binrpc", "unix:{folder}/ctl")
 modparam("db_text", "default_connection", "text://{folder}/db")
+modparam("db_text", "db_delim", "{delimiter}")
 modparam("auth_db|alias_db|usrloc", "db_url", "text://{folder}/db")
 modparam("auth_db", "calculate_ha1", 1)
 modparam("auth_db", "password_column", "password")
@@ -81,7 +82,7 @@ request_route {{
 class Kamailio:
     """A Kamailio of its own folder: db/ holds the tables, `rpc` asks it, `sip` calls it."""
 
-    def __init__(self, folder, tables):
+    def __init__(self, folder, tables, delimiter):
         assert KAMAILIO and KAMCMD, "kamailio is not installed (apt install kamailio)"
         self.folder = folder
         os.mkdir(os.path.join(folder, "db"))
@@ -90,7 +91,8 @@ class Kamailio:
         self.port = free_port()
         config = os.path.join(folder, "kamailio.cfg")
         with open(config, "w") as file:
-            file.write(CONFIG.format(port=self.port, modules=MODULES, folder=folder))
+            settings = {"port": self.port, "modules": MODULES, "folder": folder}
+            file.write(CONFIG.format(delimiter=delimiter, **settings))
         self._log = open(os.path.join(folder, "log"), "wb")
         self._process = subprocess.Popen(
             [KAMAILIO, "-f", config, "-DD", "-E", "-m", "16", "-M", "4", "-Y", folder],
@@ -161,17 +163,17 @@ def free_port():
 
 
 @contextlib.contextmanager
-def running(tables):
+def running(tables, delimiter=":"):
     # A short path: a unix socket's name has 108 bytes.
     with tempfile.TemporaryDirectory(prefix="kam-") as folder:
-        kamailio = Kamailio(folder, tables)
+        kamailio = Kamailio(folder, tables, delimiter)
         try:
             yield kamailio.wait()
         finally:
             kamailio.stop()
 
 
-def site():
+def site(delimiter=":"):
     """Tables as we write them, in Kamailio's schema."""
     subscriber = new_table("subscriber")
     for name, secret in (("200", "pass:word"), ("201", "back\\slash"), ("202", "s\u00e9same")):
@@ -188,6 +190,8 @@ def site():
     tables = {"location": new_table("location")}
     for table in (subscriber, dbaliases, version):
         tables[table.name] = table
+    for table in tables.values():
+        table.delimiter = delimiter
     return {name: dump(tables[name]) for name in tables}
 
 
@@ -274,6 +278,13 @@ def test_a_location_that_kamailio_writes_loads_and_dumps_alike():
     assert row["contact"] == "sip:200@127.0.0.1:5070"
     assert row["q"] == 0.5
     assert dump(table) == written
+
+
+def test_another_delimiter():
+    text = b"a(str) b(str,null)\nsip:1@h|x\\|y\n"
+    with running(dict(site("|"), sample=text), "|") as peer:
+        assert register(peer, "200", "pass:word") == "200 OK"
+        assert peer.select("sample") == dump(load(text, "sample", delimiter="|")[0])
 
 
 def test_our_writer_gives_what_a_modified_table_is_dumped_as():
