@@ -96,7 +96,7 @@ class ConfReader:
 
 def nearest(word, known):
     """Return the name of `known` that `word` was most probably meant to be, or None."""
-    best, best_distance = None, 1 + max(1, len(word) // 3)
+    best, best_distance = None, 1 + max(2, len(word) // 3)
     for name in sorted(known):
         distance = edit_distance(word.lower(), name, best_distance)
         if distance < best_distance:

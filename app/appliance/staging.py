@@ -1,6 +1,6 @@
 """What has arrived of a site so far, by SHA-256; it survives a disconnect and a power cut."""
 
-STEP = 16384  # bytes kept in memory before they are written: flash wears by the write
+STEP = 4096  # bytes kept in memory before they are written: flash wears by the write
 
 
 class Staging:

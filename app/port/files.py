@@ -83,16 +83,14 @@ def remove(path):
 
 
 def remove_tree(path):
-    """Remove a folder with all that is in it; none there is well."""
+    """Remove a folder with all that is in it, or a file; none there is well."""
+    if not is_folder(path):
+        remove(path)
+        return
     for name in listdir(path):
-        inner = path + "/" + name
-        if is_folder(inner):
-            remove_tree(inner)
-        else:
-            remove(inner)
-    if exists(path):
-        os.rmdir(path)
-        _sync_folder(_parent(path))
+        remove_tree(path + "/" + name)
+    os.rmdir(path)
+    _sync_folder(_parent(path))
 
 
 def listdir(path):

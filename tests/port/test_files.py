@@ -39,6 +39,8 @@ def test_folders_are_made_and_removed_with_what_is_in_them():
     files.write_atomic(folder + "/x/y/file", b"")
     assert files.is_folder(folder + "/x") and not files.is_folder(folder + "/x/y/file")
     assert files.listdir(folder + "/x/y") == ["file", "z"]
+    files.remove_tree(folder + "/x/y/file")  # a file is a tree of one
+    assert files.listdir(folder + "/x/y") == ["z"]
     files.remove_tree(folder)
     assert not files.exists(folder)
 
