@@ -9,6 +9,7 @@
 """
 
 from app.appliance import network, sites
+from app.appliance.log import SYSLOG_PORT, RemoteLog
 from app.appliance.provisioning import Provisioning
 from app.appliance.settings import Settings, read_settings
 from app.appliance.site import CONF, check_site
@@ -44,7 +45,7 @@ class Services:
         for site_id in (self.store.current(), self.store.previous()):
             if site_id and self.site is None:
                 self._load_stored(site_id)
-        self.apply_network()
+        self._apply_settings()
         return self.site
 
     def _load_stored(self, site_id):
@@ -60,6 +61,22 @@ class Services:
         elif self._locked is None:
             # a site that this version refuses still locks the console and names the network
             self._locked = read_settings(files.get(CONF, b""))[0]
+
+    def _apply_settings(self):
+        self.apply_network()
+        self._apply_remote_log()
+
+    def _apply_remote_log(self):
+        """Log to the site's syslog server, if it names one."""
+        host, port = self.settings().system.syslog or (None, None)
+        peer = (host, port or SYSLOG_PORT)
+        remote = self.log.remote
+        if remote and (remote.peer, remote.hostname) != (peer, self.hostname()):
+            remote.close()
+            remote = self.log.remote = None
+        if host and not remote:
+            socket = self._port.net.UdpSocket("::" if ":" in host else "0.0.0.0", 0)
+            self.log.remote = RemoteLog(socket, self.hostname(), peer)
 
     def apply_network(self):
         """Hand the network of the site, or of a box without one, to the system's scripts."""
@@ -162,7 +179,7 @@ class Services:
         if self.phone:
             self.phone.reload(site)
         self.site = site
-        self.apply_network()
+        self._apply_settings()
 
     def _log_result(self, what, done):
         self.site_id = self.store.current() if self.site else None

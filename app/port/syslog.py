@@ -1,9 +1,7 @@
-"""Senders of RFC 3164 lines: to the daemon behind /dev/log, and to another machine."""
+"""A sender to the local syslog daemon: RFC 3164 datagrams to /dev/log."""
 
 import socket
 import time
-
-from app.port.net import UdpSocket
 
 try:
     from struct import pack
@@ -59,29 +57,6 @@ class Syslog:
         except OSError:
             self.close()
             return False
-
-
-class RemoteSyslog:
-    """`send(severity, text)` to a syslog server by UDP; `host` is a textual IP address."""
-
-    def __init__(self, tag, hostname, host, port=514, facility=LOCAL0):
-        self.tag = tag
-        self.hostname = hostname
-        self.peer = (host, port)
-        self.facility = facility
-        self.lost = 0
-        self._socket = UdpSocket("::" if ":" in host else "0.0.0.0", 0)
-
-    def send(self, severity, text):
-        """Send one line; `severity` is a key of SEVERITIES."""
-        tag = self.hostname + " " + self.tag  # RFC 3164 4.1.2: HOSTNAME before the tag
-        line = packet(self.facility, severity, time.localtime(), tag, text)
-        if not self._socket.send(line, *self.peer):
-            self.lost += 1
-
-    def close(self):
-        """Give the socket back."""
-        self._socket.close()
 
 
 def packet(facility, severity, when, tag, text):

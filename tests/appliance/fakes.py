@@ -104,8 +104,26 @@ class FakeSystem:
         self.reboots += 1
 
 
+class FakeSocket:
+    """app.port.net.UdpSocket: records what is sent."""
+
+    def __init__(self, host, port):
+        self.host = host
+        self.sent = []
+        self.open = True
+
+    def send(self, data, host, port):
+        self.sent.append((data, host, port))
+        return True
+
+    def close(self):
+        self.open = False
+
+
 class FakeNet:
     """app.port.net with one interface."""
+
+    UdpSocket = FakeSocket
 
     def interfaces(self):
         return [("eth0", "192.0.2.10"), ("lo", "127.0.0.1")]

@@ -281,6 +281,24 @@ def test_a_spoilt_site_gives_way_to_the_one_before():
     assert again.site_id == store.previous()
 
 
+def test_lines_go_to_the_syslog_server_of_the_site():
+    terminal = logged_in()
+    conf = site_files()["site.conf"]
+    with_server = conf.replace(b"[sip]", b"syslog = 192.0.2.9\n[sip]")
+    terminal.services._take(site_files(**{"site.conf": with_server}))
+    remote = terminal.log.remote
+    terminal.log.error("trunk:\nno answer")
+    assert remote._socket.sent[-1] == (
+        b"<131>1 2026-03-01T12:00:00Z pbx1 waferpbx - - - trunk: no answer",
+        "192.0.2.9",
+        514,
+    )
+    terminal.services._take(site_files(**{"site.conf": with_server, "domain": b"domain(str)\n"}))
+    assert terminal.log.remote is remote
+    terminal.services._take(site_files())
+    assert terminal.log.remote is None and not remote._socket.open
+
+
 def test_the_network_follows_the_site():
     terminal = Terminal(provisioned=False, manage_network=True)
     assert terminal.port.system.started == [("/etc/init.d/network", "apply")]

@@ -37,8 +37,9 @@ def test_any_lost_or_doubled_byte_is_noticed():
 
 
 def test_nonsense_is_no_frame():
-    for line in (b"", b"~>", b"~>0001", b"~>0001 ", b"~>0001  ", b"~>xyz1 QQ== 00000000", b"\xff~>\xfe"):
+    for line in (b"", b"~>", b"~>0001", b"~>0001 ", b"~>0001  ", b"\xff~>\xfe"):
         assert frames.decode(frames.TO_BOX, line) is None
+    assert frames.decode(frames.TO_BOX, b"~>xyz1 QQ== 00000000") is None
 
 
 def test_lines_are_cut_at_either_line_end_and_bounded():

@@ -51,7 +51,8 @@ def test_the_kernel_s_gateway_is_read():
         b"Iface\tDestination\tGateway\tFlags\n"
         b"eth0\t000200C0\t00000000\t0001\neth0\t00000000\t010200C0\t0003\n"
     )
-    files = MemoryFiles({"/proc/net/route": table, "/etc/resolv.conf": b"nameserver 192.0.2.2\n#\n"})
+    resolver = b"# from DHCP\nnameserver 192.0.2.2\n"
+    files = MemoryFiles({"/proc/net/route": table, "/etc/resolv.conf": resolver})
     assert network.gateway(files) == "192.0.2.1"
     assert network.name_servers(files) == ["192.0.2.2"]
     assert network.gateway(MemoryFiles()) is None and network.name_servers(MemoryFiles()) == []

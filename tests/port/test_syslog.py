@@ -1,6 +1,6 @@
 import socket
 
-from app.port import files, hashes, loop, net, syslog
+from app.port import files, hashes, syslog
 
 
 def test_packet_is_rfc_3164():
@@ -29,15 +29,3 @@ def test_lines_reach_the_daemon_also_after_its_restart():
         files.remove(path)
     assert log.lost == 1
     log.close()
-
-
-def test_lines_reach_another_machine():
-    server = net.UdpSocket("127.0.0.1", 0)
-    log = syslog.RemoteSyslog("waferpbx", "pbx1", "127.0.0.1", server.port)
-    log.send("error", "over the net")
-    loop.run(loop.readable(server.socket))
-    data = server.receive()[0]
-    assert data.startswith(b"<131>") and data.endswith(b" pbx1 waferpbx: over the net")
-    assert log.lost == 0
-    log.close()
-    server.close()
