@@ -65,9 +65,15 @@ class Box:
             site = self.services.load()
         else:
             site = self.services.site = self.read_folder(self.options.site)
-        if site is not None:
+        if site is None:
+            return False
+        try:
             self.reload(site)
-        return site is not None
+        except OSError as error:
+            port = site.settings.sip.port
+            self.log.error(f"no SIP socket (port {port} of the site, --listen): {error}")
+            return False
+        return True
 
     def read_folder(self, folder):
         names = [name for name in files.listdir(folder) if not name.startswith(".")]

@@ -4,6 +4,7 @@ Who may do so (steps 1 to 5) is the routing script's: it authenticates first.
 """
 
 from app.proxy.location import Binding
+from app.proxy.target import next_hop, uri_for
 from app.proxy.text import printable
 from app.sip.errors import ParseError
 from app.sip.grammar import quote, seconds
@@ -158,13 +159,20 @@ class Registration:
             "callid": self.request.call_id,
             "cseq": self.request.cseq.number,
             "user_agent": printable(self.request.header("user-agent") or ""),
-            "received": self.received,
+            "received": self._received(contact),
             "instance": instance,
             "modified": self.wall,
         }
 
+    def _received(self, contact):
+        """-> URI | None: where the contact is reached, unless it says so itself."""
+        own = next_hop(contact.uri, self.config)
+        return None if own is not None and uri_for(own) == self.received else self.received
+
     def _is_moved(self, binding, contact):
-        return binding.received != self.received or binding.contact != str(contact.uri)
+        return (
+            binding.received != self._received(contact) or binding.contact != str(contact.uri)
+        )
 
     def _check_count(self):
         count = len(self.old) - len(self.removed) + len(self.added)
