@@ -62,7 +62,7 @@ class Relay:
         self, engine, addresses, setup_timeout=SETUP_TIMEOUT, hold_timeout=HOLD_TIMEOUT
     ):
         self._engine = engine
-        self._addresses = addresses if isinstance(addresses, Addresses) else Addresses(addresses)
+        self.use_addresses(addresses)
         self._setup_timeout = setup_timeout
         self._hold_timeout = hold_timeout
         self._calls = {}  # Call-ID -> [_Call]: a stranger may send a Call-ID that is in use
@@ -71,6 +71,10 @@ class Relay:
 
     def __len__(self):
         return len(self._calls)
+
+    def use_addresses(self, addresses):
+        """Tells other addresses from the next description on; calls in progress go on."""
+        self._addresses = addresses if isinstance(addresses, Addresses) else Addresses(addresses)
 
     def offer(self, call_id, from_tag, sdp, source_host, to_host=None, trusted=False):
         """-> bytes: the description to hand on to the other party.
@@ -144,9 +148,9 @@ class Relay:
         found = []
         for handle in self._engine.expired():
             call, stream = self._by_handle.get(handle, (None, None))
-            if call is None:
-                continue
-            if stream.refused:
+            if call is None:  # of an earlier Relay on this engine
+                self._engine.close(handle)
+            elif stream.refused:
                 self._drop(call, stream)
             elif self._is_silent(call) and (call.call_id, "timeout") not in found:
                 found.append((call.call_id, "timeout"))

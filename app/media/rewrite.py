@@ -8,12 +8,12 @@ from app.sip.sdp import parse_sdp
 
 # Candidates (RFC 8839) would lead the two parties past the relay; without the others a party
 # does not expect any.
-ICE = (b"a=candidate:", b"a=remote-candidates:", b"a=end-of-candidates", b"a=ice-")
+ICE = (b"a=candidate", b"a=remote-candidates", b"a=end-of-candidates", b"a=ice-")
 
 
 def read_sdp(data):
     """-> Sdp of the octets of a description without its ICE lines. Raises ParseError."""
-    if b"a=candidate" in data or b"a=ice-" in data:
+    if b"candidate" in data or b"a=ice-" in data:
         lines = data.split(b"\n")
         data = b"\n".join([line for line in lines if not _is_ice(line)])
     return parse_sdp(data)

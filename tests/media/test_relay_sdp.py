@@ -394,5 +394,24 @@ def test_a_call_times_out_when_all_its_streams_are_silent():
     assert relay.events() == []
     engine.silent = [1, 2]
     assert relay.events() == [("call", "timeout")]
-    engine.silent = [99]  # closed in the meantime
-    assert relay.events() == []
+
+
+def test_silent_streams_of_an_earlier_relay_are_closed():
+    earlier, engine = new_relay()
+    offer(earlier)
+    engine.silent = [1]
+    assert Relay(engine, BOX).events() == [] and not engine.open_handles
+
+
+def test_another_address_does_not_end_calls():
+    relay, engine = new_relay()
+    offer(relay)
+    relay.use_addresses("198.51.100.8")
+    sdp = answer(relay)
+    assert line(sdp, "c=") == "c=IN IP4 198.51.100.8" and engine.open_handles == [1]
+
+
+def test_candidates_in_odd_spellings():
+    relay, _ = new_relay()
+    odd = describe(A, 4000, "a=candidate :1 1 UDP", "a=end-of-candidates")
+    assert b"candidate" not in offer(relay, odd)
