@@ -74,7 +74,7 @@ class Proxy:
             self._failed(event.transaction, 408, now)
         elif kind is events.TransportError:
             self._failed(event.transaction, 503, now)
-        # A StrayResponse is dropped (RFC 6026 8.10), and Ended leaves nothing to do.
+        # A StrayResponse is dropped (RFC 6026 7.3), and Ended leaves nothing to do.
 
     def _request(self, message, peer, now, wall):
         problem = check(message, supported=())
