@@ -48,7 +48,7 @@ def build_image(name):
         image.OVERLAY,
         boards.COMMON,
         board.folder,
-        *sorted((environment.ROOT / "scripts" / "lib").glob("*.py")),
+        *sorted((environment.ROOT / "scripts").rglob("*.py")),
     )
     folder = cache.built(f"image {name}", key, lambda work: _make_image(work, board, parts))
     target = BUILD / name

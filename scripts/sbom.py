@@ -25,7 +25,7 @@ LICENCES = {
     "busybox": "GPL-2.0-only",
     "linux": "GPL-2.0-only WITH Linux-syscall-note",
     "musl": "MIT",
-    "compiler-rt": "Apache-2.0 WITH LLVM-exception",
+    "compiler-rt": "MIT",  # zig's own
     "zig": "MIT",
     "grub": "GPL-3.0-or-later",
 }

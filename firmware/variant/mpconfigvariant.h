@@ -15,3 +15,6 @@
 #define MICROPY_VFS_LFS1 (0)
 #undef MICROPY_VFS_LFS2
 #define MICROPY_VFS_LFS2 (0)
+
+// No display.
+#define MICROPY_PY_FRAMEBUF (0)

@@ -30,10 +30,18 @@ def load(name):
         die(f"there is no board {name!r}", f"Boards: {', '.join(names())}")
     meta = _read_meta(folder / "meta")
     if meta["ARCH"] not in ARCHITECTURES:
-        die(f"{folder / 'meta'}: ARCH={meta['ARCH']} is not known",
-            f"Write one of: {', '.join(ARCHITECTURES)}")
-    return Board(name, folder, ARCHITECTURES[meta["ARCH"]], meta["DESCRIPTION"],
-                 meta.get("QEMU"), meta.get("QEMU_CPU"))
+        die(
+            f"{folder / 'meta'}: ARCH={meta['ARCH']} is not known",
+            f"Write one of: {', '.join(ARCHITECTURES)}",
+        )
+    return Board(
+        name,
+        folder,
+        ARCHITECTURES[meta["ARCH"]],
+        meta["DESCRIPTION"],
+        meta.get("QEMU"),
+        meta.get("QEMU_CPU"),
+    )
 
 
 def _read_meta(path):

@@ -16,14 +16,25 @@ def build(arch):
     source = sources.fetch("busybox")
     compiler = toolchain.install(arch)
     key = cache.digest(source.sha256, str(compiler), FRAGMENT, Path(__file__))
-    return cache.built(f"busybox {arch.name}", key, lambda work: _build(work, source, compiler, arch))
+    return cache.built(
+        f"busybox {arch.name}", key, lambda work: _build(work, source, compiler, arch)
+    )
 
 
 def _build(work, source, compiler, arch):
     tree, log = work / "tree", work / "log"
     run(["cp", "-a", source.folder, tree])
-    make = ["make", jobs(), "-C", tree, "HOSTCC=gcc", f"CC={compiler / 'cc'}", f"AR={compiler / 'ar'}",
-            "STRIP=true", "SKIP_STRIP=y"]
+    make = [
+        "make",
+        jobs(),
+        "-C",
+        tree,
+        "HOSTCC=gcc",
+        f"CC={compiler / 'cc'}",
+        f"AR={compiler / 'ar'}",
+        "STRIP=true",
+        "SKIP_STRIP=y",
+    ]
     # From the environment: on make's command line it would displace busybox's own flags.
     flags = {"CFLAGS": f"-ffile-prefix-map={tree}=busybox"}
     run([*make, "allnoconfig"], log=log)

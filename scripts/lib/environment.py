@@ -20,14 +20,37 @@ REQUIREMENTS = ROOT / "requirements.txt"
 PACKAGES = {
     "python": ["python3-venv"],
     "build": [
-        "gcc", "libc6-dev", "make", "patch", "perl", "flex", "bison", "bc", "cpio", "xz-utils",
-        "bzip2", "dpkg-dev", "debian-archive-keyring", "squashfs-tools", "e2fsprogs", "genimage",
-        "grub-common", "grub-pc-bin",
+        "gcc",
+        "libc6-dev",
+        "make",
+        "patch",
+        "perl",
+        "flex",
+        "bison",
+        "bc",
+        "cpio",
+        "xz-utils",
+        "bzip2",
+        "dpkg-dev",
+        "debian-archive-keyring",
+        "squashfs-tools",
+        "e2fsprogs",
+        "genimage",
+        "grub-common",
+        "grub-pc-bin",
     ],
     "run": ["qemu-system-x86"],
     "test": [
-        "sip-tester", "sipsak", "baresip", "kamailio", "shellcheck", "cppcheck", "clang",
-        "gcc-multilib", "iproute2", "procps",
+        "sip-tester",
+        "sipsak",
+        "baresip",
+        "kamailio",
+        "shellcheck",
+        "cppcheck",
+        "clang",
+        "gcc-multilib",
+        "iproute2",
+        "procps",
     ],
 }
 
@@ -51,16 +74,22 @@ def install_packages(*purposes):
     if not missing:
         return
     if not shutil.which("apt-get"):
-        die("this machine has no apt-get", f"Debian 12 or 13 is needed, or install: {' '.join(missing)}")
+        die(
+            "this machine has no apt-get",
+            f"Debian 12 or 13 is needed, or install: {' '.join(missing)}",
+        )
     say(f"Installing {len(missing)} Debian packages: {' '.join(missing)}")
     apt = [*_as_root(), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
     log = cache.root() / "apt-install.log"
     with open(log, "wb") as output:
         for arguments in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-            if subprocess.call(apt + arguments, stdin=subprocess.DEVNULL, stdout=output,
-                               stderr=subprocess.STDOUT):
-                die(f"apt-get {arguments[0]} failed; its output is in {log}",
-                    "Check the network and the apt configuration, then run the command again.")
+            if subprocess.call(
+                apt + arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            ):
+                die(
+                    f"apt-get {arguments[0]} failed; its output is in {log}",
+                    "Check the network and the apt configuration, then run the command again.",
+                )
 
 
 def tools_python():
@@ -72,12 +101,22 @@ def tools_python():
         say("Installing the Python packages of requirements.txt")
         shutil.rmtree(folder, ignore_errors=True)
         base = getattr(sys, "_base_executable", sys.executable)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet",
-               "--disable-pip-version-check", "-r", str(REQUIREMENTS)]
+        pip = [
+            str(folder / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+            str(REQUIREMENTS),
+        ]
         for command in ([base, "-m", "venv", str(folder)], pip):
             if subprocess.call(command):
-                die(f"{' '.join(command)} failed",
-                    "Check the network and the pip configuration, then run the command again.")
+                die(
+                    f"{' '.join(command)} failed",
+                    "Check the network and the pip configuration, then run the command again.",
+                )
         (folder / ".complete").touch()
     return folder / "bin" / "python"
 
@@ -85,7 +124,10 @@ def tools_python():
 def _installed(names):
     result = subprocess.run(
         ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\\n", *names],
-        capture_output=True, text=True, check=False)
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return {line.split()[0] for line in result.stdout.splitlines() if line.split()[1:] == ["ii"]}
 
 

@@ -18,8 +18,13 @@ def settings(fragment):
 def check_survived(fragment, config):
     """End the build when Kconfig dropped or changed an option of `fragment`."""
     final = settings(config)
-    lost = [f"{name}: asked {value or 'n'}, got {final.get(name) or 'n'}"
-            for name, value in settings(fragment).items() if final.get(name) != value]
+    lost = [
+        f"{name}: asked {value or 'n'}, got {final.get(name) or 'n'}"
+        for name, value in settings(fragment).items()
+        if final.get(name) != value
+    ]
     if lost:
-        die(f"{fragment}: {len(lost)} options did not survive Kconfig:\n  " + "\n  ".join(lost),
-            "An option's dependencies are missing, or its name changed in this version.")
+        die(
+            f"{fragment}: {len(lost)} options did not survive Kconfig:\n  " + "\n  ".join(lost),
+            "An option's dependencies are missing, or its name changed in this version.",
+        )

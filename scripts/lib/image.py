@@ -13,14 +13,28 @@ from scripts.lib.environment import ROOT
 
 OVERLAY = ROOT / "firmware" / "rootfs"
 GRUB = Path("/usr/lib/grub/i386-pc")
-GRUB_MODULES = ("biosdisk", "part_msdos", "squash4", "linux", "normal", "echo", "test", "configfile",
-                "serial", "terminal")
+GRUB_MODULES = (
+    "biosdisk",
+    "part_msdos",
+    "squash4",
+    "linux",
+    "normal",
+    "echo",
+    "test",
+    "configfile",
+    "serial",
+    "terminal",
+)
 DISK_SIGNATURE = "57504258"  # the same in genimage.cfg
 DATA_UUID = "d7a1f0c4-5a57-4b8e-9a53-7761666572ff"
 DATA_KIB = 3072
 FOLDERS = ("bin", "boot", "data", "dev", "etc", "proc", "run", "sbin", "sys")
-LINKS = {"tmp": "run/tmp", "var": "run", "etc/resolv.conf": "../run/resolv.conf",
-         "etc/mtab": "../proc/mounts"}
+LINKS = {
+    "tmp": "run/tmp",
+    "var": "run",
+    "etc/resolv.conf": "../run/resolv.conf",
+    "etc/mtab": "../proc/mounts",
+}
 
 # What the disk is made of: each a path in the build folder.
 Image = namedtuple("Image", ("folder", "root", "slot", "disk"))
@@ -31,8 +45,23 @@ def assemble(work, board, firmware, busybox, kernel):
     root = _make_root(work / "root", board, firmware, busybox, kernel)
     slot = work / "slot.squashfs"
     # Dates come from SOURCE_DATE_EPOCH. 256 KiB blocks: small to decompress in 64 MB.
-    run(["mksquashfs", root, slot, "-noappend", "-comp", "xz", "-b", "256K", "-all-root", "-no-xattrs",
-         "-no-exports", "-no-progress"], log=work / "log")
+    run(
+        [
+            "mksquashfs",
+            root,
+            slot,
+            "-noappend",
+            "-comp",
+            "xz",
+            "-b",
+            "256K",
+            "-all-root",
+            "-no-xattrs",
+            "-no-exports",
+            "-no-progress",
+        ],
+        log=work / "log",
+    )
     _make_data(work)
     _make_boot_loader(work)
     _make_disk(work)
@@ -55,7 +84,8 @@ def _make_root(root, board, firmware, busybox, kernel):
     configuration = (COMMON / "grub.cfg").read_text()
     command_line = (board.folder / "cmdline.txt").read_text().strip()
     (root / "boot" / "grub.cfg").write_text(
-        configuration.replace("@CMDLINE@", command_line).replace("@SIGNATURE@", DISK_SIGNATURE))
+        configuration.replace("@CMDLINE@", command_line).replace("@SIGNATURE@", DISK_SIGNATURE)
+    )
     for path in root.rglob("*"):  # the same modes whatever the umask of the checkout
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
@@ -63,23 +93,68 @@ def _make_root(root, board, firmware, busybox, kernel):
 
 
 def _make_data(work):
-    run(["mke2fs", "-q", "-t", "ext4", "-L", "waferdata", "-U", DATA_UUID, "-N", "256", "-J", "size=1",
-         "-E", f"hash_seed={DATA_UUID},lazy_itable_init=0,root_owner=0:0",
-         work / "data.ext4", str(DATA_KIB)],
-        env={"E2FSPROGS_FAKE_TIME": REPRODUCIBLE["SOURCE_DATE_EPOCH"], "MKE2FS_CONFIG": str(COMMON / "mke2fs.conf")},
-        log=work / "log")
+    run(
+        [
+            "mke2fs",
+            "-q",
+            "-t",
+            "ext4",
+            "-L",
+            "waferdata",
+            "-U",
+            DATA_UUID,
+            "-N",
+            "256",
+            "-J",
+            "size=1",
+            "-E",
+            f"hash_seed={DATA_UUID},lazy_itable_init=0,root_owner=0:0",
+            work / "data.ext4",
+            str(DATA_KIB),
+        ],
+        env={
+            "E2FSPROGS_FAKE_TIME": REPRODUCIBLE["SOURCE_DATE_EPOCH"],
+            "MKE2FS_CONFIG": str(COMMON / "mke2fs.conf"),
+        },
+        log=work / "log",
+    )
 
 
 def _make_boot_loader(work):
     shutil.copy(GRUB / "boot.img", work / "boot.img")
-    run(["grub-mkimage", "-O", "i386-pc", "-p", "(hd0,msdos1)/boot", "-o", work / "core.img",
-         *GRUB_MODULES], log=work / "log")
+    run(
+        [
+            "grub-mkimage",
+            "-O",
+            "i386-pc",
+            "-p",
+            "(hd0,msdos1)/boot",
+            "-o",
+            work / "core.img",
+            *GRUB_MODULES,
+        ],
+        log=work / "log",
+    )
 
 
 def _make_disk(work):
     inputs = work / "genimage-root"
     inputs.mkdir()
-    run(["genimage", "--rootpath", inputs, "--tmppath", work / "genimage-tmp", "--inputpath", work,
-         "--outputpath", work, "--config", COMMON / "genimage.cfg"], log=work / "log")
+    run(
+        [
+            "genimage",
+            "--rootpath",
+            inputs,
+            "--tmppath",
+            work / "genimage-tmp",
+            "--inputpath",
+            work,
+            "--outputpath",
+            work,
+            "--config",
+            COMMON / "genimage.cfg",
+        ],
+        log=work / "log",
+    )
     shutil.rmtree(work / "genimage-tmp", ignore_errors=True)
     inputs.rmdir()

@@ -13,11 +13,12 @@ LINES = 1940  # that the build prints: the scale of the progress bar
 
 
 def build(board):
-    """Return the folder with `bzImage` and `config` for `board`."""
+    """Return the folder with `bzImage`, `vmlinux` and `config` for `board`."""
     source = sources.fetch("linux")
     fragments = [FRAGMENT, board.folder / "kernel.fragment"]
-    key = cache.digest(source.sha256, output(["gcc", "-dumpfullversion"]), board.arch,
-                       *fragments, Path(__file__))
+    key = cache.digest(
+        source.sha256, output(["gcc", "-dumpfullversion"]), board.arch, *fragments, Path(__file__)
+    )
     return cache.built(f"kernel {board.name}", key, lambda work: _build(work, board, fragments))
 
 
@@ -28,12 +29,17 @@ def _build(work, board, fragments):
     run(["tar", "-xf", sources.tarball("linux"), "-C", tree, "--strip-components=1"], log=log)
     make = ["make", jobs(), "-C", tree, f"ARCH={board.arch.kernel}"]
     run([*make, "tinyconfig"], log=log)
-    run([tree / "scripts/kconfig/merge_config.sh", "-m", "-O", tree, tree / ".config", *fragments],
-        cwd=tree, env={"ARCH": board.arch.kernel}, log=log)
+    run(
+        [tree / "scripts/kconfig/merge_config.sh", "-m", "-O", tree, tree / ".config", *fragments],
+        cwd=tree,
+        env={"ARCH": board.arch.kernel},
+        log=log,
+    )
     run([*make, "olddefconfig"], log=log)
     for fragment in fragments:
         check_survived(fragment, tree / ".config")
     run([*make, "bzImage"], log=log, label=f"kernel for {board.name}", lines=LINES)
     (tree / "arch/x86/boot/bzImage").rename(work / "bzImage")
+    (tree / "vmlinux").rename(work / "vmlinux")  # for the inspection of its instructions
     (tree / ".config").rename(work / "config")
     run(["rm", "-rf", tree])

@@ -4,6 +4,7 @@ A private apt root (its own state, cache and source list) asks the machine's own
 apt checks the archive's signature with Debian's keyring and every file's hash.
 """
 
+import hashlib
 import subprocess
 from collections import namedtuple
 from pathlib import Path
@@ -24,6 +25,7 @@ PACKAGES = {
     "busybox": Package("busybox", "source", True),
     "linux": Package("linux-source-6.12", "binary", True),
 }
+# sha256: of the package's archives, one after the other in the order of their names.
 Source = namedtuple("Source", ("package", "version", "folder", "sha256"))
 
 
@@ -40,11 +42,17 @@ def _fetch(package, work):
     environment = _apt_root()
     log = work / "log"
     if package.kind == "source":
-        run(["apt-get", "source", "--download-only", package.name], cwd=work, env=environment, log=log)
+        run(
+            ["apt-get", "source", "--download-only", package.name],
+            cwd=work,
+            env=environment,
+            log=log,
+        )
     else:
         run(["apt-get", "download", package.name], cwd=work, env=environment, log=log)
     archives = sorted(work.glob("*.tar.*")) + sorted(work.glob("*.deb"))
-    (work / "version").write_text(f"{_version(package, environment)} {cache.digest(*archives)}\n")
+    sha256 = hashlib.sha256(b"".join(archive.read_bytes() for archive in archives)).hexdigest()
+    (work / "version").write_text(f"{_version(package, environment)} {sha256}\n")
     _unpack(package, work, log)
     for archive in [*archives, *work.glob("*.dsc"), *work.glob("*.asc")]:
         archive.unlink(missing_ok=True)
@@ -87,29 +95,49 @@ def _make_apt_root(work):
         (work / part).mkdir(parents=True)
     (work / "debian.sources").write_text(
         f"Types: deb deb-src\nURIs: {_mirror()}\nSuites: {SUITE}\nComponents: main\n"
-        f"Signed-By: {KEYRING}\n")
+        f"Signed-By: {KEYRING}\n"
+    )
     settings = {
-        "Dir::State": "state", "Dir::State::Lists": "state/lists", "Dir::Cache": "cache",
-        "Dir::Etc::SourceList": "debian.sources"}
+        "Dir::State": "state",
+        "Dir::State::Lists": "state/lists",
+        "Dir::Cache": "cache",
+        "Dir::Etc::SourceList": "debian.sources",
+    }
 
     def write_settings(folder):
         lines = [f'{key} "{folder / value}";' for key, value in settings.items()]
-        lines += ['Dir::State::status "/dev/null";', 'Dir::Etc::SourceParts "/dev/null";',
-                  'APT::Sandbox::User "";', 'APT::Architecture "amd64";']
+        lines += [
+            'Dir::State::status "/dev/null";',
+            'Dir::Etc::SourceParts "/dev/null";',
+            'APT::Sandbox::User "";',
+            'APT::Architecture "amd64";',
+        ]
         (work / "apt.conf").write_text("\n".join(lines) + "\n")
 
     write_settings(work)
-    run(["apt-get", "-q", "update"], env={"APT_CONFIG": str(work / "apt.conf")},
+    run(
+        ["apt-get", "-q", "update"],
+        env={"APT_CONFIG": str(work / "apt.conf")},
         hint=f"The signature of Debian {SUITE} is checked with {KEYRING}: is "
-             "debian-archive-keyring up to date?")
+        "debian-archive-keyring up to date?",
+    )
     write_settings(final)
 
 
 def _mirror():
     """Return the address of the Debian archive that the machine's own apt uses."""
     targets = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)", "Created-By: Packages"],
-        capture_output=True, text=True, check=False).stdout
+        [
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(ORIGIN)|$(LABEL)|$(REPO_URI)",
+            "Created-By: Packages",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
     for line in sorted(set(targets.splitlines())):
         origin, label, address = line.split("|", 2)
         if (origin, label) == ("Debian", "Debian"):

@@ -53,12 +53,19 @@ def version():
     return importlib.metadata.version("ziglang")
 
 
+def musl_version():
+    """Return the version of the C library in the compiler package."""
+    header = _zig().parent / "lib" / "libc" / "musl" / "src" / "internal" / "version.h"
+    return header.read_text().split('"')[1]
+
+
 def install(arch):
     """Return a folder with `cc`, `ar` and `ranlib` for `arch`."""
+    zig = _link()
     return cache.built(
         f"toolchain {arch.name}",
-        cache.digest(version(), COMPILER, TOOL, arch, _zig()),
-        lambda work: _write_tools(work, arch),
+        cache.digest(COMPILER, TOOL, arch, str(zig)),
+        lambda work: _write_tools(work, arch, zig),
     )
 
 
@@ -66,9 +73,22 @@ def _zig():
     return Path(importlib.util.find_spec("ziglang").origin).parent / "zig"
 
 
-def _write_tools(work, arch):
-    zig_cache = cache.root() / "zig"
-    names = {"zig": _zig(), "target": arch.target, "cpu": arch.cpu, "zig_cache": zig_cache}
+def _link():
+    """Return the compiler's path by its version alone, whatever environment it is installed in."""
+    link, new = cache.root() / f"ziglang-{version()}", cache.root() / ".ziglang"
+    new.unlink(missing_ok=True)
+    new.symlink_to(_zig().parent)
+    new.rename(link)
+    return link / "zig"
+
+
+def _write_tools(work, arch, zig):
+    names = {
+        "zig": zig,
+        "target": arch.target,
+        "cpu": arch.cpu,
+        "zig_cache": cache.root() / "zig",
+    }
     tools = {"cc": COMPILER, "ar": TOOL, "ranlib": TOOL}
     for tool, text in tools.items():
         path = work / tool
