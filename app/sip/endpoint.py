@@ -76,16 +76,22 @@ class Endpoint:
             self.queue(b"\r\n", peer, None)
 
     def _malformed(self, message, peer, error):
-        """Only a request is answered, and only if its Via says where to."""
+        """Only a request with a Via is answered: one that cannot be read too (RFC 4475 3.1.2.1)."""
         if message is None or not message.is_request or message.method == "ACK":
             self.counters["dropped"] += 1
             return
+        if "via" not in message.spans:
+            self.counters["dropped"] += 1
+            return
+        code, reason = error.code, error.reason
+        if message.version not in (None, "SIP/2.0"):
+            # another version may have another Via as well (RFC 4475 3.1.2.16)
+            code, reason = 505, "Version Not Supported"
         try:
             message.mark_received(peer.host, peer.port)
         except ParseError:
-            self.counters["dropped"] += 1
-            return
-        self.tell(events.Malformed(message, peer, error.code, error.reason))
+            pass  # the answer goes to where the request came from
+        self.tell(events.Malformed(message, peer, code, reason))
 
     def _receive_request(self, message, peer, now):
         method = message.method

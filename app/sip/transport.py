@@ -7,6 +7,8 @@ response goes back on the connection that `Peer.flow` names.
 
 from collections import namedtuple
 
+from app.sip.errors import ParseError
+
 # transport: "udp", "tcp", "tls", "ws" or "wss"; host: a textual IP address; port: int;
 # flow: the socket or connection (0: the default one of that transport).
 Peer = namedtuple("Peer", ("transport", "host", "port", "flow"))
@@ -21,9 +23,13 @@ def reply_peer(request, peer):
 
     Over UDP always the address it came from: that is what `received` holds. The port is the
     source's if the client asked for it with rport (RFC 3581), else the sent-by's. A maddr is
-    not followed: it would let anybody aim our responses at a third party.
+    not followed: it would let anybody aim our responses at a third party. So does it go to the
+    source when the Via cannot be read.
     """
-    via = request.via
+    try:
+        via = request.via
+    except ParseError:
+        return peer
     if is_reliable(peer) or via.wants_rport:
         return peer
     return Peer(peer.transport, peer.host, via.port or 5060, peer.flow)

@@ -647,12 +647,26 @@ def test_a_malformed_request_is_told_and_can_be_answered():
 def test_a_malformed_message_that_cannot_be_answered_is_dropped():
     element = endpoint()
     no_via = request("OPTIONS")
-    bad_via = received("OPTIONS").replace(b"SIP/2.0/UDP 192", b"SIP/2.0/UDP;192")
     bad_ack = received("ACK").replace(b"Content-Length: 0", b"Content-Length: 99")
     bad_answer = response(received("OPTIONS"), 200).replace(b"CSeq: 1", b"CSeq: x")
-    for data in (no_via, bad_via, bad_ack, bad_answer):
+    for data in (no_via, bad_ack, bad_answer):
         element.receive(data, ALICE, 0.0)
-    assert is_empty(element) and element.counters["dropped"] == 4
+    assert is_empty(element) and element.counters["dropped"] == 3
+
+
+def test_a_via_that_cannot_be_read_is_answered_to_the_source():
+    """RFC 4475 3.1.2.1 (badinv01), 3.1.2.16 (badvers): the Via goes back as it came."""
+    for before, after, status in (
+        (b"SIP/2.0/UDP 192", b"SIP/2.0/UDP;192", 400), (b"SIP/2.0", b"SIP/7.0", 505),
+    ):
+        element = endpoint()
+        data = received("OPTIONS").replace(before, after)
+        element.receive(data, ALICE, 0.0)
+        element.reply(*element.next_event())
+        answer, peer = element.to_send()
+        assert peer == ALICE and answer.startswith(f"SIP/2.0 {status} ".encode())
+        via = [line for line in data.split(b"\r\n") if line.startswith(b"Via")][0]
+        assert via in answer
 
 
 def test_a_response_without_the_headers_of_every_response_changes_nothing():
