@@ -1,7 +1,7 @@
 """The console's commands: a table, and one function each that returns lines."""
 
 from app.appliance.conf import nearest
-from app.appliance.text import pairs, span, table
+from app.appliance.text import count, pairs, span, table
 from app.appliance.values import DIGITS, only
 
 STAY, LOGOUT, FOLLOW, PROVISION = range(4)
@@ -69,7 +69,7 @@ def _registrations(services, words, provisioned):
         for aor, contact, expires, agent in services.registrations()
     ]
     lines = table(("AOR", "contact", "expires", "user agent"), rows, "no registrations")
-    return STAY, lines + ([f"{len(rows)} bindings"] if rows else [])
+    return STAY, lines + ([count(len(rows), "binding")] if rows else [])
 
 
 def _calls(services, words, provisioned):
@@ -79,19 +79,19 @@ def _calls(services, words, provisioned):
         for caller, callee, state, seconds in services.calls()
     ]
     lines = table(("from", "to", "state", "duration"), rows, "no calls")
-    return STAY, lines + ([f"{len(rows)} calls"] if rows else [])
+    return STAY, lines + ([count(len(rows), "call")] if rows else [])
 
 
 def _log(services, words, provisioned):
     if words == ["follow"]:
         return FOLLOW, ["following the log; any key ends it"]
-    count = LOG_LINES
+    wanted = LOG_LINES
     if words:
         if len(words) > 1 or not only(words[0], DIGITS) or len(words[0]) > 4:
             raise Usage
-        count = int(words[0])
+        wanted = int(words[0])
     lines = services.log.lines
-    return STAY, lines[max(0, len(lines) - count) :] if count else []
+    return STAY, lines[max(0, len(lines) - wanted) :] if wanted else []
 
 
 def _network(services, words, provisioned):
@@ -118,7 +118,7 @@ def _reboot(services, words, provisioned):
     if words not in ([], ["now"]):
         raise Usage
     if calls and not words:
-        return STAY, [f"{calls} calls would be cut; reboot now does it all the same"]
+        return STAY, [count(calls, "call") + " would be cut; reboot now does it all the same"]
     services.reboot()
     return STAY, ["the box restarts"]
 

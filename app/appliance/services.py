@@ -14,7 +14,7 @@ from app.appliance.provisioning import Provisioning
 from app.appliance.settings import Settings, read_settings
 from app.appliance.site import CONF, check_site
 from app.appliance.staging import Staging
-from app.appliance.text import span
+from app.appliance.text import count, span
 
 ID_SHOWN = 12  # characters of a site's id
 
@@ -152,7 +152,8 @@ class Services:
         if self.site:
             lines.append(f"domains   {' '.join(self.site.domains) or '-'}")
             for name in sorted(self.site.tables):
-                lines.append(f"table     {name}, {len(self.site.tables[name].rows)} rows")
+                rows = len(self.site.tables[name].rows)
+                lines.append(f"table     {name}, " + count(rows, "row"))
         lines.append(f"previous  {previous[:ID_SHOWN] if previous else '-'}")
         return lines
 
@@ -193,7 +194,7 @@ class Services:
             return "none"
         tables = self.site.tables
         extensions = len(tables["subscriber"].rows) if "subscriber" in tables else 0
-        return f"{self.site_id[:ID_SHOWN]}, {extensions} extensions"
+        return self.site_id[:ID_SHOWN] + ", " + count(extensions, "extension")
 
 
 def _mib(kib):

@@ -41,6 +41,11 @@ def pairs(items):
     return lines
 
 
+def count(number, noun):
+    """Return "1 call", "2 calls"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def span(seconds):
     """Return a time span as 45s, 12m 05s, 3h 07m, 12d 04h."""
     seconds = int(seconds)

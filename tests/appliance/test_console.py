@@ -152,7 +152,7 @@ def test_status_shows_what_an_operator_asks_first():
     assert terminal.run("status") == [
         "version        0.1.0",
         "slot           A",
-        f"site           {site}, 1 extensions",
+        f"site           {site}, 1 extension",
         "uptime         1d 02h",
         "load           0.05",
         "memory         21.5 MiB of 60.5 MiB in use, 8.8 MiB by waferpbx",
@@ -171,7 +171,7 @@ def test_registrations_and_calls_are_tables():
     assert terminal.run("reg") == [
         "AOR              contact                 expires  user agent",
         "200@example.org  sip:200@192.0.2.7:5060  59m 00s  Phone?[2J/1.0",
-        "1 bindings",
+        "1 binding",
     ]
     assert terminal.run("calls")[1] == "200   201  confirmed  1m 15s"
 
@@ -211,7 +211,7 @@ def test_site_shows_tables_and_goes_back():
     terminal = logged_in()
     assert terminal.run("site")[1:] == [
         "domains   example.org",
-        "table     subscriber, 1 rows",
+        "table     subscriber, 1 row",
         "previous  -",
     ]
     assert terminal.run("site rollback") == ["error: there is no previous site on this box"]
@@ -225,7 +225,7 @@ def test_site_shows_tables_and_goes_back():
 def test_reboot_spares_calls_unless_told_otherwise():
     terminal = logged_in()
     terminal.services.phone.calls_now = [("200", "201", "confirmed", 75)]
-    assert "1 calls would be cut" in terminal.run("reboot")[0]
+    assert "1 call would be cut" in terminal.run("reboot")[0]
     assert terminal.port.system.reboots == 0
     assert terminal.run("reboot now") == ["the box restarts"]
     assert terminal.port.system.reboots == 1

@@ -16,7 +16,8 @@ from scripts.lib.site_folder import set_password
 
 ROOT = Path(__file__).parents[2]
 SUBSCRIBER = "username(str) domain(str) password(str)\n"
-MICROPYTHON = os.environ.get("WAFERPBX_MICROPYTHON")
+HOST_BUILD = ROOT / "build" / "host" / "waferpbx"
+MICROPYTHON = os.environ.get("WAFERPBX_MICROPYTHON") or (HOST_BUILD.is_file() and str(HOST_BUILD))
 INTERPRETERS = [sys.executable] + ([MICROPYTHON] if MICROPYTHON else [])
 
 

@@ -26,6 +26,10 @@ def test_pairs_have_their_values_under_one_another():
     assert text.pairs([("a", 1), ("long", "x")]) == ["a     1", "long  x"]
 
 
+def test_one_is_singular():
+    assert [text.count(n, "call") for n in (0, 1, 2)] == ["0 calls", "1 call", "2 calls"]
+
+
 def test_time_spans():
     spans = [text.span(seconds) for seconds in (0, 59.9, 60, 725, 3600, 11220, 86400, 1051200)]
     assert spans == ["0s", "59s", "1m 00s", "12m 05s", "1h 00m", "3h 07m", "1d 00h", "12d 04h"]
