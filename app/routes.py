@@ -53,6 +53,8 @@ def within_dialog(r):
 
 def registrar(r):
     """REGISTER for our domain: who knows the password may say where the extension is."""
+    if not r.tu.is_sip:
+        return r.sl_send_reply(400, "Bad Request: To is no SIP URI")
     if not r.www_authorize("", "subscriber"):
         return r.www_challenge("", 1)
     if not r.check_to():
