@@ -1,0 +1,137 @@
+"""The telephone side as main.py and the console see it: reload, faults, secrets, figures."""
+
+from app import dbtext, routes
+from app.proxy.config import Config, is_address
+from app.proxy.service import Service
+from app.sip.message import parse
+from app.sip.uri import parse_uri
+from tests.proxy.box import BOX, WALL, Counter, Files, Hashes, Lines, subscribers, table
+from tests.proxy.phone import Phone, last, status
+from tests.support import raises
+
+
+class Bench:
+    """A Service with what Phone wants of a box."""
+
+    def __init__(self, files=None, tables=None, **settings):
+        self.now, self.wall, self.phones = 1000.0, WALL, 0
+        self.sent = []
+        self.log = Lines()
+        self.files = files or Files()
+        self.files.makedirs = lambda folder: None
+        self.config = Config(domains=("example.org", BOX), advertise=(BOX, 5060), **settings)
+        tables = tables or {"subscriber": subscribers("200", "201")}
+        self.service = Service(
+            routes, self.config, tables, Hashes, Counter().token, self.log, dbtext, self.files,
+            "/state",
+        )  # fmt: skip
+        self.service.start(self.now, self.wall)
+
+    def receive(self, data, peer):
+        self.service.receive(data, peer, self.now, self.wall)
+        item = self.service.to_send()
+        while item is not None:
+            self.sent.append(item)
+            item = self.service.to_send()
+
+    def to(self, peer):
+        found = [parse(data) for data, target in self.sent if target == peer]
+        self.sent = [item for item in self.sent if item[1] != peer]
+        return found
+
+
+def test_the_console_sees_registrations_and_calls():
+    bench = Bench()
+    alice, bob = Phone(bench, "200"), Phone(bench, "201")
+    bob.register(600, ["User-Agent: Desk"])
+    alice.request("INVITE", "sip:201@example.org")
+    bench.now += 30
+    rows = bench.service.registrations(bench.now)
+    assert rows == [("201", "sip:201@192.0.2.201:5060", 570, "Desk")]
+    calls = bench.service.calls(bench.now)
+    assert calls == [("sip:200@example.org", "sip:201@example.org", "ringing", 30)]
+    assert [label for label, _ in bench.service.counters()] == [
+        "SIP messages", "transactions", "calls so far",
+    ]  # fmt: skip
+
+
+def test_another_site_drops_neither_calls_nor_bindings():
+    bench = Bench()
+    alice, bob = Phone(bench, "200"), Phone(bench, "201")
+    bob.register()
+    alice.request("INVITE", "sip:201@example.org")
+    bob.reply(last(bob.received()), 200)
+    answer = last(alice.received())
+    config = Config(domains=("example.net", BOX), advertise=(BOX, 5060))
+    bench.service.use(config, {"subscriber": subscribers("300")}, bench.now, bench.wall)
+    assert alice.send(alice.within("BYE", answer, answer)) == []
+    assert last(bob.received()).method == "BYE"
+    assert len(bench.service.registrations(bench.now)) == 1
+    new = Phone(bench, "300", host="192.0.2.30", domain="example.net")
+    assert status(new.register()) == [200]
+    assert status(bob.register()) == [403]  # no domain of ours any more
+
+
+def test_permanent_contacts_follow_the_site():
+    header = "username(str) contact(str) expires(int) q(double) callid(str) cseq(int)\n"
+    row = "gate:sip\\:gate@192.0.2.77:0:1.0:c:1\n"
+    bench = Bench()
+    tables = {"subscriber": subscribers("200"), "location": table("location", header + row)}
+    bench.service.use(bench.config, tables, bench.now, bench.wall)
+    assert bench.service.registrations(bench.now) == [("gate", "sip:gate@192.0.2.77", None, "")]
+    bench.service.use(bench.config, {}, bench.now, bench.wall)
+    assert bench.service.registrations(bench.now) == []
+
+
+def test_a_fault_costs_one_message():
+    class Faulty:
+        @staticmethod
+        def request_route(r):
+            raise KeyError("a fault of ours")
+
+    bench = Bench()
+    bench.service.proxy.routes = Faulty
+    alice = Phone(bench, "200")
+    assert alice.send(alice.make("OPTIONS", "sip:example.org")) == []
+    assert bench.service.faults == 1 and bench.log.has("fault: KeyError")
+    bench.service.proxy.routes = routes
+    assert status(alice.send(alice.make("OPTIONS", "sip:example.org"))) == [200]
+
+
+def test_the_secret_is_drawn_once():
+    files = Files()
+    first = Bench(files).service.proxy.seals._secret
+    assert Bench(files).service.proxy.seals._secret == first and len(first) == 64
+    assert Bench(Files()).service.proxy.seals._secret == first  # Counter draws alike
+    files.data["/state/secret"] = b"short"
+    assert len(Bench(files).service.proxy.seals._secret) == 64
+
+
+def test_a_medium_that_cannot_keep_the_secret():
+    files = Files()
+    files.full = True
+    bench = Bench(files)
+    assert bench.log.has("dialogs will not survive a restart")
+
+
+def test_a_setting_that_is_none():
+    with raises(ValueError) as caught:
+        Config(max_contatcs=3)
+    assert "max_contatcs" in str(caught.error) and "max_contacts" in str(caught.error)
+
+
+def test_myself():
+    config = Config(domains=("Example.ORG", "192.0.2.10", "2001:db8::1"), ports=(5060, 5099))
+    for text, ours in (
+        ("sip:example.org", True), ("sip:a@EXAMPLE.org:9999", True), ("sip:192.0.2.10", True),
+        ("sip:192.0.2.10:5099", True), ("sip:192.0.2.10:5070", False), ("sip:[2001:db8::1]", True),
+        ("sip:example.net", False), ("tel:+1", False), ("sips:example.org", True),
+    ):  # fmt: skip
+        assert config.is_myself(parse_uri(text)) == ours, text
+
+
+def test_addresses():
+    for text in ("192.0.2.1", "0.0.0.0", "2001:db8::1"):
+        assert is_address(text), text
+    for text in ("example.org", "192.0.2", "192.0.2.256", "1.2.3.4.5", "", "192.0.2.x"):
+        assert not is_address(text), text
