@@ -52,7 +52,7 @@ class Box:
         self.socket = None
         self.engine = None
         self.engine_ports = None  # what the engine was started with
-        self.media_address = None  # what the relay was made with
+        self.media_address = None  # what the relay tells telephones
         self.look_at = None  # when to look at our addresses again
         self.tty = self.console = None
         self.tasks = {}
@@ -147,18 +147,21 @@ class Box:
         if self.engine_ports != wanted and not self.service.proxy.calls.all():
             self.start_engine(wanted)
         host = media.address or self.service.config.advertise[0]
-        if self.engine is not None and self.media_address != host:
-            self.media_address = host
-            network = "::/0" if ":" in host else "0.0.0.0/0"
-            self.service.use_media(Relay(self.engine, [(network, host)]))
+        relay = self.service.proxy.media
+        if self.engine is None or (relay is not None and self.media_address == host):
+            return
+        self.media_address = host
+        if relay is None:
+            self.service.proxy.media = Relay(self.engine, host)
+        else:
+            relay.use_addresses(host)
 
     def start_engine(self, wanted):
         (first, last), timeout = self.engine_ports = wanted
         if self.engine is not None:
             self.tasks["media"].cancel()
-            self.service.use_media(None)
             self.engine.destroy()
-        self.engine = self.media_address = None
+        self.engine = self.service.proxy.media = None
         try:
             self.engine = Engine(first, last, streams=(last - first + 1) // 4, timeout=timeout)
         except (ImportError, OSError) as error:

@@ -35,8 +35,9 @@ def parse_options(arguments):
     options = Options()
     rest = list(arguments)
     while rest:
-        word, equals, value = rest.pop(0).partition("=")
-        if word in FLAGS and not equals:
+        given = rest.pop(0)
+        word, equals, value = given.partition("=")
+        if given in FLAGS:
             setattr(options, word[2:], True)
         elif word in VALUES:
             if not equals:
@@ -45,7 +46,7 @@ def parse_options(arguments):
                 value = rest.pop(0)
             setattr(options, word[2:], _value(word, value))
         else:
-            raise UsageError(f"unknown option {word}")
+            raise UsageError(f"unknown option {given}")
     if options.appliance and options.site:
         raise UsageError("--appliance takes the site of the data partition, --site names another")
     return options

@@ -51,13 +51,6 @@ class Service:
         self.proxy.reload(tables, config)
         self._use_static(tables, now, wall)
 
-    def use_media(self, relay):
-        """Takes another relay, or None; the media of present calls ends with the old one."""
-        if self.proxy.media is not None and self.proxy.media is not relay:
-            for call in self.proxy.calls.all():
-                self.proxy.end_media(call.call_id, call.tag)
-        self.proxy.media = relay
-
     # What the loop calls
 
     def receive(self, data, peer, now, wall):
@@ -72,7 +65,7 @@ class Service:
 
     def media_events(self, now):
         """The relay's descriptor was readable: calls fell silent."""
-        for call_id, _ in self.proxy.media.events():
+        for call_id, _ in self.proxy.media.events() if self.proxy.media else ():
             self.proxy.media_timeout(call_id, now)
 
     def to_send(self):

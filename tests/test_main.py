@@ -1,0 +1,137 @@
+"""The whole program over real loopback sockets, inside this process, under either interpreter."""
+
+import asyncio
+
+from app import main
+from app.appliance.options import parse_options
+from app.appliance.site import check_site
+from app.port import files, hashes, loop, net
+
+PATIENCE = 10  # seconds until an answer counts as lost; none is expected to take so long
+SUBSCRIBER = b"username(str) domain(str) password(str)\n200:127.0.0.1:secret-of-200\n"
+CONF = b"[sip]\ndomains = 127.0.0.1\n"
+
+
+def site(conf=CONF):
+    """-> Site of two files."""
+    found, errors, _ = check_site({"site.conf": conf, "subscriber": SUBSCRIBER})
+    assert found is not None, errors
+    return found
+
+
+def on_box(scenario, *words):
+    """Runs scenario(box, client) on a loop of its own; state goes to a folder that is removed."""
+    folder = "test-main-" + hashes.token(8)
+    options = parse_options(["--state", folder] + list(words))
+    options.listen = ("127.0.0.1", 0)  # any free port, which the command line does not offer
+
+    async def play():
+        box = main.Box(options)
+        client = net.UdpSocket("127.0.0.1", 0)
+        try:
+            await scenario(box, client)
+        finally:
+            close(box)
+            client.close()
+
+    try:
+        loop.run(play())
+    finally:
+        files.remove_tree(folder)
+
+
+def close(box):
+    for name in sorted(box.tasks):
+        box.tasks[name].cancel()
+    if box.engine is not None:
+        box.engine.destroy()
+    if box.socket is not None:
+        box.socket.close()
+
+
+async def answer(client, port):
+    """-> the first line that comes back upon OPTIONS."""
+    request = (
+        f"OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\n"
+        f"Via: SIP/2.0/UDP 127.0.0.1:{client.port};branch=z9hG4bK{hashes.token(8)};rport\r\n"
+        f"From: <sip:a@b.example>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: {hashes.token(8)}\r\n"
+        "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    )
+    client.send(request.encode(), "127.0.0.1", port)
+    return await asyncio.wait_for(first_line(client), PATIENCE)
+
+
+async def first_line(client):
+    await loop.readable(client.socket)
+    return client.receive()[0].split(b"\r\n")[0].decode()
+
+
+def test_it_answers():
+    async def scenario(box, client):
+        box.reload(site())
+        assert await answer(client, box.socket.port) == "SIP/2.0 200 OK"
+        assert box.registrations() == [] and box.calls() == []
+
+    on_box(scenario)
+
+
+def test_another_site_is_taken_while_it_runs():
+    async def scenario(box, client):
+        box.reload(site())
+        port = box.socket.port
+        box.reload(site(CONF + b"max_contacts = 3\n"))
+        assert box.socket.port == port and box.service.config.max_contacts == 3
+        assert await answer(client, port) == "SIP/2.0 200 OK"
+
+    on_box(scenario)
+
+
+def test_another_port_is_taken_while_it_runs():
+    async def scenario(box, client):
+        box.reload(site())
+        before = box.socket.port
+        box.options.listen = None
+        other = net.UdpSocket("0.0.0.0", 0)
+        other.close()
+        box.reload(site(CONF + f"port = {other.port}\n".encode()))
+        assert box.socket.port == other.port != before
+        assert await answer(client, other.port) == "SIP/2.0 200 OK"
+
+    on_box(scenario)
+
+
+def test_a_port_that_is_taken_leaves_everything_as_it_was():
+    async def scenario(box, client):
+        box.reload(site())
+        port = box.socket.port
+        box.options.listen = None
+        try:
+            box.reload(site(CONF + f"port = {client.port}\n".encode()))
+            raise AssertionError("it took a port that is in use")
+        except OSError:
+            pass
+        assert box.socket.port == port
+        assert await answer(client, port) == "SIP/2.0 200 OK"
+
+    on_box(scenario)
+
+
+def test_a_folder_without_a_site_is_refused():
+    async def scenario(box, client):
+        assert not box.load_site()
+        assert [line for line in box.log.lines if "error" in line]
+
+    on_box(scenario, "--site", "tests/data/site-as-found/serdb-as-printed")
+
+
+def test_the_owners_site_is_taken():
+    async def scenario(box, client):
+        assert box.load_site(), box.log.lines
+        assert "aliases" in box.site.tables
+
+    on_box(scenario, "--site", "tests/data/site-as-found/serdb")
+
+
+def test_a_mistake_in_the_options_ends_with_2():
+    assert main.main(["--nonsense"]) == 2
+    assert main.main(["--help"]) == 0
