@@ -138,7 +138,8 @@ class Callee(Leg):
     def __init__(self, phone, patience=PATIENCE):
         self.invite = invite = phone.expect("INVITE", patience)
         self.tag = sip.token()
-        super().__init__(phone, invite["call-id"], f"{invite['to']};tag={self.tag}", invite["from"], 0)
+        local = f"{invite['to']};tag={self.tag}"
+        super().__init__(phone, invite["call-id"], local, invite["from"], 0)
         self.uri = invite.contact
         self.routes = invite.all("record-route")
         self.body = invite.body

@@ -184,7 +184,8 @@ class Phone:
         """-> {contact URI: seconds left} of this AOR (RFC 3261 10.2.3: a fetch)."""
         answer = self.register(contact="")
         assert answer.status == 200, f"the fetch failed:\n{answer}"
-        return {sip.uri_of(each): int(sip.parameter(each, "expires")) for each in answer.all("contact")}
+        values = answer.all("contact")
+        return {sip.uri_of(value): int(sip.parameter(value, "expires")) for value in values}
 
     def unregister(self):
         """Remove every contact of the AOR. -> the final Message."""

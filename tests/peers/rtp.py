@@ -26,10 +26,11 @@ def unpack(data):
 
 def stream(count, source, first=65500):
     """-> [Packet]: each with a payload of its own, across the wrap of the sequence number."""
-    return [
-        Packet((first + i) & 0xFFFF, i * SAMPLES, source, struct.pack("!HH", source & 0xFFFF, i) * 40)
-        for i in range(count)
-    ]
+    made = []
+    for i in range(count):
+        payload = struct.pack("!HH", source & 0xFFFF, i) * (SAMPLES // 4)
+        made.append(Packet((first + i) & 0xFFFF, i * SAMPLES, source, payload))
+    return made
 
 
 class RtpPort:

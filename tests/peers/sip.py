@@ -4,8 +4,8 @@ import hashlib
 import os
 import re
 
-COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length",
-           "c": "content-type"}  # fmt: skip
+COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact",
+           "l": "content-length", "c": "content-type"}  # fmt: skip
 # Headers in which a comma separates values.
 LISTS = ("via", "route", "record-route", "contact")
 

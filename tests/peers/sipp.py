@@ -15,6 +15,7 @@ from tests.peers.process import Program, require
 from tests.peers.site import DOMAIN, USERS
 
 SCENARIOS = Path(__file__).resolve().parent / "scenarios"
+DEFAULTS = {"hold": 100, "expires": 600}
 SHOWN = 6000  # characters of messages that a failure prints
 
 _numbers = itertools.count(1)
@@ -44,6 +45,7 @@ class Sipp:
         arguments += ["-s", callee, "-au", user, "-ap", word]
         arguments += ["-key", "caller", user, "-key", "domain", DOMAIN]
         arguments += ["-r", rate, "-l", at_once, "-m", calls] if calls else []
+        arguments += ["-max_invite_retrans", 10, "-max_non_invite_retrans", 12]
         arguments += ["-timeout", f"{seconds}s", "-timeout_error", "-skip_rlimit"]
         for what in ("err", "msg", "stat"):
             arguments.append(f"-trace_{what}")
@@ -102,7 +104,7 @@ class Sipp:
 
     def _script(self, scenario, values):
         text = (SCENARIOS / f"{scenario}.xml").read_text()
-        for name, value in values.items():
+        for name, value in {**DEFAULTS, **values}.items():
             text = text.replace(f"@{name}@", str(value))
         (self.folder / "scenario.xml").write_text(text)
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from tests.peers.sip import md5
+
 DOMAIN = "example.org"
 USERS = {
     "200": "sesame-200-open",
@@ -14,7 +16,9 @@ USERS = {
 SUBSCRIBER = (
     "id(int,auto) username(string) domain(string) password(string) ha1(string) ha1b(string)"
 )
-DBALIASES = "id(int,auto) alias_username(string) alias_domain(string) username(string) domain(string)"
+DBALIASES = (
+    "id(int,auto) alias_username(string) alias_domain(string) username(string) domain(string)"
+)
 # SER 0.9.6's aliases, as the owner's tables have it
 ALIASES = (
     "username(str) domain(str,null) contact(str,null) expires(int,null) q(double,null) "
@@ -37,8 +41,12 @@ def table(header, rows):
 
 def subscriber(users, domain=DOMAIN):
     """-> str: the table subscriber of {username: password}."""
-    rows = enumerate(sorted(users.items()), 1)
-    return table(SUBSCRIBER, [[i, name, domain, word, "", ""] for i, (name, word) in rows])
+    rows = []
+    for number, (name, word) in enumerate(sorted(users.items()), 1):
+        ha1 = md5(f"{name}:{domain}:{word}")
+        ha1b = md5(f"{name}@{domain}:{domain}:{word}")
+        rows.append([number, name, domain, word, ha1, ha1b])
+    return table(SUBSCRIBER, rows)
 
 
 def dbaliases(pairs, domain=DOMAIN):
