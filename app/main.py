@@ -64,11 +64,11 @@ class Box:
         if self.options.site is None:
             site = self.services.load()
         else:
-            site = self.services.site = self.read_folder(self.options.site)
+            site = self.read_folder(self.options.site)
         if site is None:
             return False
         try:
-            self.reload(site)
+            self.services.use(site)
         except OSError as error:
             port = site.settings.sip.port
             self.log.error(f"no SIP socket (port {port} of the site, --listen): {error}")
@@ -76,8 +76,14 @@ class Box:
         return True
 
     def read_folder(self, folder):
-        names = [name for name in files.listdir(folder) if not name.startswith(".")]
-        found = {name: files.read(f"{folder}/{name}") for name in names}
+        """Return the Site in a folder, None with errors; the log has what is to be said."""
+        if not files.is_folder(folder):
+            self.log.error(f"--site {folder}: there is no such folder")
+            return None
+        found = {}
+        for name in files.listdir(folder):
+            if not name.startswith(".") and not files.is_folder(f"{folder}/{name}"):
+                found[name] = files.read(f"{folder}/{name}")
         site, errors, notes = check_site(found)
         for note in notes:
             self.log.notice(str(note))

@@ -124,6 +124,14 @@ def test_a_folder_without_a_site_is_refused():
     on_box(scenario, "--site", "tests/data/site-as-found/serdb-as-printed")
 
 
+def test_a_folder_that_is_not_there_is_said_so():
+    async def scenario(box, client):
+        assert not box.load_site()
+        assert [line for line in box.log.lines if "no such folder" in line]
+
+    on_box(scenario, "--site", "tests/data/nowhere")
+
+
 def test_the_owners_site_is_taken():
     async def scenario(box, client):
         assert box.load_site(), box.log.lines

@@ -159,7 +159,7 @@ class Services:
 
     def roll_back(self):
         """Use the previous site; return (done, [lines])."""
-        done, lines = sites.roll_back(self.store, self._use)
+        done, lines = sites.roll_back(self.store, self.use)
         self._log_result("rollback", done)
         return done, lines
 
@@ -171,11 +171,11 @@ class Services:
     # Sites.
 
     def _take(self, files):
-        done, lines = sites.take_site(self.store, files, self._use)
+        done, lines = sites.take_site(self.store, files, self.use)
         self._log_result("provisioning", done)
         return done, lines
 
-    def _use(self, site):
+    def use(self, site):
         """Make the running system use a checked Site."""
         if self.phone:
             self.phone.reload(site)
