@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "py/mpstate.h"
 #include "py/runtime.h"
 
 // No UDP datagram is longer, so none is ever cut (RFC 768: a 16-bit length).
@@ -214,6 +215,14 @@ static mp_obj_t box_close(mp_obj_t fd) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(box_close_obj, box_close);
 
+// stack_limit(bytes): how deep calls and imports may go before RuntimeError. The port's own
+// 40,000 bytes on 32 bits are ten nested imports: each has a path of PATH_MAX on the stack.
+static mp_obj_t box_stack_limit(mp_obj_t bytes) {
+    MP_STATE_THREAD(stack_limit) = (size_t)mp_obj_get_int(bytes);
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(box_stack_limit_obj, box_stack_limit);
+
 static const mp_rom_map_elem_t box_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_box)},
     {MP_ROM_QSTR(MP_QSTR_monotonic), MP_ROM_PTR(&box_monotonic_obj)},
@@ -229,6 +238,7 @@ static const mp_rom_map_elem_t box_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_read), MP_ROM_PTR(&box_read_obj)},
     {MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&box_write_obj)},
     {MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&box_close_obj)},
+    {MP_ROM_QSTR(MP_QSTR_stack_limit), MP_ROM_PTR(&box_stack_limit_obj)},
 };
 static MP_DEFINE_CONST_DICT(box_globals, box_globals_table);
 
