@@ -80,9 +80,9 @@ def _summary(started):
     from scripts.lib.ui import duration, say
 
     say("")
-    for label, seconds, built in cache.timings:
-        state = "from the cache" if seconds < built / 2 else "built"
-        say(f"  {label:24} {duration(seconds):>14}  {state} ({duration(built)} cold)")
+    for label, (seconds, cold, fresh) in cache.timings.items():
+        state = "built" if fresh else f"from the cache (cold: {duration(cold)})"
+        say(f"  {label:24} {duration(seconds):>14}  {state}")
     say(f"  {'in all':24} {duration(time.monotonic() - started):>14}")
 
 

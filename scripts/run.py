@@ -74,28 +74,23 @@ def wait_for_sip(machine, seconds=BOOT_SECONDS):
 
 def provision(machine, folder):
     """Send the demo site over the serial line, as an installer would, unless the box has it."""
-    from scripts.lib.demo_site import load_or_make_demo_site
-    from scripts.lib.qemu import HOST
+    from scripts.lib import cache, qemu
+    from scripts.lib.demo_site import PASSWORD_FILE, make_demo_site
 
-    site = load_or_make_demo_site(
-        folder / "site", advertise=HOST, sip_port=machine.sip_port, rtp_ports=machine.rtp_ports
+    site = make_demo_site(
+        folder / "site",
+        advertise=qemu.HOST,
+        sip_port=machine.sip_port,
+        rtp_ports=machine.rtp_ports,
     )
-    stamp = folder / "provisioned"
-    if not stamp.exists():
-        password = folder / "console-password"
-        password.write_text(site.console_password + "\n")
-        password.chmod(0o600)
-        command = [
-            sys.executable,
-            "scripts/provision.py",
-            machine.console_url(),
-            str(folder / "site"),
-            "--new-password-file",
-            str(password),
-        ]
+    stamp, content = folder / "provisioned", cache.digest(folder / "site")
+    if not stamp.exists() or stamp.read_text() != content:
+        password = str(folder / "site" / PASSWORD_FILE)
+        command = [sys.executable, "scripts/provision.py", "--password-file", password]
+        command += [machine.console_url(), str(folder / "site")]
         if subprocess.call(command, cwd=environment.ROOT):
             sys.exit(1)
-        stamp.touch()
+        stamp.write_text(content)
     return site
 
 

@@ -4,6 +4,7 @@ A step's folder appears under its final name only when the step has ended well, 
 build that was cut off leaves nothing that a later one would trust.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 
 SECONDS = ".seconds"  # how long the step took, for the report
-timings = []  # (label, seconds now, seconds when it was built), in order
+timings = {}  # label: (seconds now, seconds when it was built, whether that was now), in order
 
 
 def root():
@@ -32,20 +33,32 @@ def digest(*parts):
 
 
 def built(label, key, build):
-    """Return the folder of step `label` for `key`; `build(folder)` fills it on first use."""
+    """Return the folder of step `label` for `key`; `build(folder)` fills it on first use.
+
+    A second run that wants the same step waits for the first.
+    """
     name = label.replace(" ", "-")
     final = root() / f"{name}-{key}"
     started = time.monotonic()
-    if not (final / SECONDS).exists():
-        work = root() / f".{name}"  # one build of a step at a time; a failed one leaves its log
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir()
-        build(work)
-        (work / SECONDS).write_text(f"{time.monotonic() - started:.1f}\n")
-        shutil.rmtree(final, ignore_errors=True)
-        work.rename(final)
-    timings.append((label, time.monotonic() - started, float((final / SECONDS).read_text())))
+    with open(root() / f".{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        fresh = not (final / SECONDS).exists()
+        if fresh:
+            _build(root() / f".{name}", final, build)
+    cold = float((final / SECONDS).read_text())
+    timings.setdefault(label, (time.monotonic() - started, cold, fresh))
     return final
+
+
+def _build(work, final, build):
+    """Build in the folder `work`, which stays with its log when that fails."""
+    started = time.monotonic()
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    build(work)
+    (work / SECONDS).write_text(f"{time.monotonic() - started:.1f}\n")
+    shutil.rmtree(final, ignore_errors=True)
+    work.rename(final)
 
 
 def _flatten(part):

@@ -18,6 +18,7 @@ PRODUCTS = (
     "sizes.txt",
     "kernel.config",
 )
+INSTALLED = {"micropython": "sbin/waferpbx", "busybox": "bin/busybox", "linux": "boot/bzImage"}
 
 
 def write(image, board, parts):
@@ -64,47 +65,35 @@ def _subject(image, board):
 
 
 def _components(image):
-    files = {"micropython": "sbin/waferpbx", "busybox": "bin/busybox", "linux": "boot/bzImage"}
-    listed = [
-        {
-            "name": "waferpbx",
-            "version": version(),
-            "licence": sbom.LICENCES["waferpbx"],
-            "kind": "application",
-        }
-    ]
-    for name in sources.PACKAGES:
-        source = sources.fetch(name)
-        upstream = source.version.partition(":")[2] or source.version
-        entry = {
-            "name": name,
-            "version": upstream.partition("-")[0],
-            "licence": sbom.LICENCES[name],
-            "source": source.package,
-            "source_version": source.version,
-            "sha256": source.sha256,
-            "origin": "deb",
-        }
-        if name in files:
-            entry["files"] = {files[name]: _sha256(image.root / files[name])}
-        listed.append(entry)
-    zig = {"source": "ziglang", "source_version": toolchain.version(), "origin": "pypi"}
-    runtime = {"musl": toolchain.musl_version(), "compiler-rt": toolchain.version()}
-    listed += [
-        {"name": name, "version": found, "licence": sbom.LICENCES[name], **zig}
-        for name, found in runtime.items()
-    ]
+    """Return what the image is made of, as sbom.write_sbom wants it."""
+    ours = {"name": "waferpbx", "version": version(), "kind": "application"}
     grub = output(["dpkg-query", "-W", "-f", "${Version}", "grub-pc-bin"])
-    listed.append(
-        {
-            "name": "grub",
-            "version": grub,
-            "licence": sbom.LICENCES["grub"],
-            "origin": "deb",
-            "source": "grub2",
-        }
-    )
-    return listed
+    zig = {"source": "ziglang", "source_version": toolchain.version(), "origin": "pypi"}
+    listed = [
+        ours,
+        *(_debian(name, image) for name in sources.PACKAGES),
+        {"name": "musl", "version": toolchain.musl_version(), **zig},
+        {"name": "compiler-rt", "version": toolchain.version(), **zig},
+        {"name": "grub", "version": grub, "source": "grub2", "origin": "deb"},
+    ]
+    return [{"licence": sbom.LICENCES[entry["name"]], **entry} for entry in listed]
+
+
+def _debian(name, image):
+    """Return the component of a Debian source package."""
+    source = sources.fetch(name)
+    upstream = source.version.partition(":")[2] or source.version
+    entry = {
+        "name": name,
+        "version": upstream.partition("-")[0],
+        "source": source.package,
+        "source_version": source.version,
+        "sha256": source.sha256,
+        "origin": "deb",
+    }
+    if name in INSTALLED:
+        entry["files"] = {INSTALLED[name]: _sha256(image.root / INSTALLED[name])}
+    return entry
 
 
 def _sha256(path):

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from scripts.lib import board, qemu
-from scripts.lib.demo_site import make_demo_site
+from scripts.lib.demo_site import PASSWORD_FILE, make_demo_site
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMPT = re.compile(rb"waferpbx(?:@[\w.-]+| \(unprovisioned\))> $")
@@ -57,11 +57,9 @@ class Box:
 
     def provision_command(self, site=None, port=None, arguments=()):
         """Return the command line that sends `site` (default: the demo site)."""
-        password = self.folder / "password"
-        password.write_text(self.site.console_password + "\n")
         return [sys.executable, "scripts/provision.py", port or self.machine.console_url(),
-                str(site or self.folder / "site"), "--password-file", str(password),
-                "--new-password-file", str(password), *arguments]
+                str(site or self.folder / "site"),
+                "--password-file", str(self.folder / "site" / PASSWORD_FILE), *arguments]
 
     def console_until(self, pattern, seconds):
         """Return what the console prints until `pattern`, nudging it with a return key."""
