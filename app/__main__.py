@@ -2,7 +2,7 @@
 
 import sys
 
-import app.port.stack  # noqa: F401  (first: the imports below go deep)
+import app.port  # noqa: F401  (first: it makes room for imports as deep as those below)
 from app.main import main
 
 sys.exit(main(sys.argv[1:]))

@@ -41,14 +41,6 @@ static mp_obj_t box_monotonic(void) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(box_monotonic_obj, box_monotonic);
 
-// use_stack(octets): how deep Python may call. The unix port allows 40 KB on 32 bits,
-// which nested imports alone exhaust; Linux gives a program's first thread 8 MB.
-static mp_obj_t box_use_stack(mp_obj_t octets) {
-    MP_STATE_THREAD(stack_limit) = (size_t)mp_obj_get_int(octets);
-    return mp_const_none;
-}
-static MP_DEFINE_CONST_FUN_OBJ_1(box_use_stack_obj, box_use_stack);
-
 // sync_folder(path): a rename or a new name in it is on the medium when this returns.
 static mp_obj_t box_sync_folder(mp_obj_t path) {
     int folder = open(mp_obj_str_get_str(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -226,7 +218,6 @@ static MP_DEFINE_CONST_FUN_OBJ_1(box_stack_limit_obj, box_stack_limit);
 static const mp_rom_map_elem_t box_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_box)},
     {MP_ROM_QSTR(MP_QSTR_monotonic), MP_ROM_PTR(&box_monotonic_obj)},
-    {MP_ROM_QSTR(MP_QSTR_use_stack), MP_ROM_PTR(&box_use_stack_obj)},
     {MP_ROM_QSTR(MP_QSTR_sync_folder), MP_ROM_PTR(&box_sync_folder_obj)},
     {MP_ROM_QSTR(MP_QSTR_bind), MP_ROM_PTR(&box_bind_obj)},
     {MP_ROM_QSTR(MP_QSTR_getsockname), MP_ROM_PTR(&box_getsockname_obj)},
