@@ -4,7 +4,7 @@ from app.proxy.auth import Authenticator
 from app.proxy.calls import Calls
 from app.proxy.fork import Branch
 from app.proxy.request import RoutingReply, RoutingRequest
-from app.proxy.rewrite import contact_hop, reseal
+from app.proxy.rewrite import reseal
 from app.proxy.seal import Seals
 from app.proxy.text import printable
 from app.sip import events
@@ -174,7 +174,7 @@ class Proxy:
         caller, callee = printable(str(request.fu)), printable(str(request.tu))
         call = self.calls.start(request.ci, request.ft, caller, callee, request.now)
         call.offered = request.has_body("application/sdp")
-        call.moved(request.ft, contact_hop(request.contact_text(), self.config))
+        call.moved(request.ft, request.contact_hop())
         if self._sweep_at is None:
             self._sweep_at = request.now + CALL_SWEEP
         return call
@@ -184,7 +184,7 @@ class Proxy:
         call = self.calls.get(message.ci)
         if call is not None and message.is_method("INVITE|UPDATE"):
             tag = message.tt if message.is_reply else message.ft
-            call.moved(tag, contact_hop(message.contact_text(), self.config))
+            call.moved(tag, message.contact_hop())
 
     def call_answered(self, context, now):
         if context.call is not None:
@@ -228,5 +228,4 @@ class Proxy:
         if message.status < 300:
             self._note_hop(reply)
         if context.request.seal is not None:
-            contact = reply.contact_text()
-            reseal(message, edits, contact, context.request.seal, self.seals, self.config)
+            reseal(reply, context.request.seal, self.seals)

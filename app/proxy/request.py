@@ -3,7 +3,7 @@
 from app.proxy.verbs_auth import AuthVerbs
 from app.proxy.verbs_media import MediaVerbs
 from app.proxy.verbs_message import MessageVerbs
-from app.proxy.verbs_nat import NatVerbs
+from app.proxy.verbs_nat import UNREAD, NatVerbs
 from app.proxy.verbs_registrar import RegistrarVerbs, Target
 from app.proxy.verbs_reply import ReplyVerbs
 from app.proxy.verbs_rr import RecordRouteVerbs, parsed_routes
@@ -29,9 +29,8 @@ class RoutingRequest(
     def __init__(self, proxy, msg, peer, now, wall):
         self.proxy = proxy
         self.config = proxy.config
-        self.msg = msg
+        self.read_message(msg, peer)
         self.edits = Edits(msg)
-        self.peer = peer
         self.now = now
         self.wall = wall
         self.targets = [Target(parse_uri(msg.uri), None, None)]
@@ -43,7 +42,7 @@ class RoutingRequest(
         self.credentials = None  # verified ones
         self.stale = False
         self.received = None  # for save()
-        self.contact_alias = None
+        self.contact = UNREAD
         self.server = None  # transaction
         self.reply_lines = []
         self.error = None  # (code, reason, lines) of the verb that failed
@@ -78,11 +77,10 @@ class RoutingReply(MessageVerbs, NatVerbs, MediaVerbs):
         self.proxy = proxy
         self.config = proxy.config
         self.request = request
-        self.msg = msg
+        self.read_message(msg, peer)
         self.edits = edits
-        self.peer = peer
         self.status = msg.status
-        self.contact_alias = None
+        self.contact = UNREAD
         self.error = None
         self.nested = request.nested
         self.request_had_sdp = request.has_body("application/sdp")

@@ -8,43 +8,24 @@ from app.sip.sdp import sdp_body
 
 
 class MessageVerbs:
-    """Needs: msg, edits, peer, config.
+    """Needs: edits, config.
 
     Pseudo-variables, by Kamailio's names: rm (method), ci (Call-ID), ft, tt (tags),
     si, sp (source address and port), fu, tu (From and To as Uri).
     """
 
-    @property
-    def rm(self):
-        return self.msg.cseq.method
-
-    @property
-    def ci(self):
-        return self.msg.call_id
-
-    @property
-    def ft(self):
-        return self.msg.from_.tag or ""
-
-    @property
-    def tt(self):
-        return self.msg.to.tag or ""
-
-    @property
-    def fu(self):
-        return self.msg.from_.uri
-
-    @property
-    def tu(self):
-        return self.msg.to.uri
-
-    @property
-    def si(self):
-        return self.peer.host
-
-    @property
-    def sp(self):
-        return self.peer.port
+    def read_message(self, msg, peer):
+        """Sets msg, peer and the pseudo-variables, once: every verb looks at them."""
+        self.msg = msg
+        self.peer = peer
+        self.rm = msg.cseq.method
+        self.ci = msg.call_id
+        self.fu = msg.from_.uri
+        self.tu = msg.to.uri
+        self.ft = msg.from_.tag or ""
+        self.tt = msg.to.tag or ""
+        self.si = peer.host
+        self.sp = peer.port
 
     @property
     def msg_len(self):
@@ -67,14 +48,14 @@ class MessageVerbs:
 
         Methods are case-sensitive (RFC 3261 7.1). `if r.is_method("REGISTER"): ...`
         """
-        return self.msg.cseq.method in names.split("|")
+        return self.rm in names.split("|")
 
     def has_totag(self):
         """-> bool: the To header has a tag, so it claims to be of a dialog.
 
         `if r.has_totag() and not r.loose_route(): ...`
         """
-        return self.msg.to.tag is not None
+        return bool(self.tt)
 
     def has_body(self, kind=None):
         """-> bool: there is a body, of this content type. `if r.has_body("application/sdp"): ...`

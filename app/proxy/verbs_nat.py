@@ -6,7 +6,7 @@ Contact is passed on with `;alias=address~port~1`, which comes back in the Reque
 """
 
 from app.proxy.config import is_address
-from app.proxy.target import alias_for, alias_of, next_hop, uri_for
+from app.proxy.target import alias_for, alias_of, hop, next_hop, uri_for
 from app.sip.errors import ParseError
 from app.sip.headers import parse_contact
 from app.sip.sdp import Sdp, sdp_body
@@ -21,9 +21,11 @@ SOURCE_PRIVATE = 32
 CONTACT_DIFFERS = 128  # the port only, as in Kamailio
 SDP_DIFFERS = 256
 
+UNREAD = object()  # a Contact that nobody has asked for
+
 
 class NatVerbs:
-    """Needs: msg, edits, peer, config; contact_alias, received."""
+    """Needs: msg, edits, peer, config; du, received; contact (see _contact)."""
 
     def nat_uac_test(self, flags):
         """-> bool: any of the tests whose flags are added up says the sender is behind a NAT.
@@ -65,8 +67,7 @@ class NatVerbs:
         if here is not None and (here.host, here.port) == (self.peer.host, self.peer.port):
             return False
         contact.uri.params.set("alias", alias_for(self.peer))
-        self.contact_alias = str(contact)
-        self.edits.replace("contact", 0, self.contact_alias)
+        self.edits.replace("contact", 0, str(contact))
         return True
 
     def handle_ruri_alias(self):
@@ -84,13 +85,18 @@ class NatVerbs:
         self.du = peer
         return True
 
-    def contact_text(self):
-        """-> str | None: the first Contact as it is sent on, alias included."""
-        if self.contact_alias is not None:
-            return self.contact_alias
-        return self.msg.header("contact")
+    def contact_hop(self):
+        """-> hop that the first Contact leads to as it is sent on; "" when it leads nowhere."""
+        contact = self._contact()
+        return "" if contact is None else hop(next_hop(contact.uri, self.config))
 
     def _contact(self):
+        """-> Contact | None: the first one, with the alias that it has got; read once."""
+        if self.contact is UNREAD:
+            self.contact = self._read_contact()
+        return self.contact
+
+    def _read_contact(self):
         try:
             text = self.msg.header("contact")
             contact = parse_contact(text) if text else None

@@ -95,7 +95,7 @@ class TransactionVerbs:
         """What all branches share: our Record-Route, sealed for the way back to the caller."""
         edits = self.edits.copy()
         if self.record_routed:
-            target = way_back(self.msg, self.contact_text(), self.config)
+            target = way_back(self)
             self.seal = self.proxy.seals.make(self.ci, self.ft, target)
             edits.push("Record-Route", own_route(self.config, self.seal))
         return edits
