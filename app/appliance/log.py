@@ -1,6 +1,6 @@
 """The box's log: the last lines in memory for the console, every line to syslog.
 
-A site can name a syslog server on the network as well.
+A site can name a syslog server on the network as well; on the box syslogd forwards to it.
 """
 
 KEPT = 200  # lines in memory; about 20 KiB

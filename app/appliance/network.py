@@ -8,6 +8,10 @@ def environment(settings):
     """Return the file's bytes for a settings.Settings."""
     network, system = settings.network, settings.system
     own, prefix = network.address or ("", "")
+    syslog = ""
+    if system.syslog:
+        host, port = system.syslog
+        syslog = f"[{host}]:{port or 514}" if ":" in host else f"{host}:{port or 514}"
     variables = (
         ("MODE", network.mode),
         ("IFACE", network.interface),
@@ -17,6 +21,7 @@ def environment(settings):
         ("DNS", " ".join(network.dns)),
         ("HOSTNAME", system.hostname),
         ("NTP", " ".join(system.ntp)),
+        ("SYSLOG", syslog),
     )
     return "".join([f"{name}={quote(value)}\n" for name, value in variables]).encode()
 

@@ -5,6 +5,7 @@
 
     phone.registrations() -> [(AOR, contact, seconds to expiry, user agent)]
     phone.calls()         -> [(from, to, state, seconds)]
+    phone.counters()      -> [(label, value)]
     phone.reload(site)    -> uses another site without dropping calls, or raises
 """
 
@@ -67,8 +68,10 @@ class Services:
         self._apply_remote_log()
 
     def _apply_remote_log(self):
-        """Log to the site's syslog server, if it names one."""
-        host, port = self.settings().system.syslog or (None, None)
+        """Log to the site's syslog server, if it names one; on the box syslogd does it."""
+        host, port = (None, None)
+        if not self._manage_network:
+            host, port = self.settings().system.syslog or (None, None)
         peer = (host, port or SYSLOG_PORT)
         remote = self.log.remote
         if remote and (remote.peer, remote.hostname) != (peer, self.hostname()):
@@ -124,7 +127,7 @@ class Services:
             ("memory", used),
             ("registrations", len(self.registrations())),
             ("calls", len(self.calls())),
-        ]
+        ] + (self.phone.counters() if self.phone else [])
 
     def registrations(self):
         """Return [(AOR, contact, seconds to expiry, user agent)]."""

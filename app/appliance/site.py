@@ -99,8 +99,8 @@ def _read_table(name, data, tables, errors, notes):
     notes.extend(found)
     tables[name] = table
     if name == "location" and len(table.rows):
-        remedy = "leave the rows out; telephones register themselves"
-        problem = "registrations are kept on the data partition, these rows are not used"
+        remedy = "keep only what is not to register itself, such as a door station"
+        problem = "its rows are fixed contacts, beside what telephones register"
         notes.append(Note(name, 0, 0, problem, remedy))
     elif name not in USED and name not in IGNORED and name != "location":
         remedy = "the tables in use are " + ", ".join(USED)

@@ -57,6 +57,7 @@ class Tty:
         _set_raw(self.fd)
         if baud:
             self._set_speed(baud)
+        self._raw = _attributes(self.fd)
 
     def read(self):
         """Return the bytes that came, b"" at the end of the line (hang-up), None where none did."""
@@ -69,6 +70,7 @@ class Tty:
 
     def write(self, data):
         """Take bytes to send; what the line does not take now goes with the next `flush`."""
+        self._stay_raw()
         self._waiting += data
         if len(self._waiting) > BACKLOG:
             self._waiting = self._waiting[-BACKLOG:]
@@ -87,6 +89,15 @@ class Tty:
         """Give the terminal back as it was found."""
         termios.tcsetattr(self.fd, termios.TCSANOW, self._before)
         _close(self.fd)
+
+    def _stay_raw(self):
+        """Undo what another process did to the line: its echo would show a password.
+
+        busybox init makes the console "sane" whenever it starts a process on it.
+        """
+        now = _attributes(self.fd)
+        if now is not None and now[:4] != self._raw[:4]:
+            _set_raw(self.fd)
 
     def _set_speed(self, baud):
         attributes = termios.tcgetattr(self.fd)

@@ -144,6 +144,9 @@ class FakePhone:
     def calls(self):
         return self.calls_now
 
+    def counters(self):
+        return [("transactions", "0 of 2048")]
+
     def reload(self, site):
         if self.refusal:
             raise self.refusal

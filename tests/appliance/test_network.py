@@ -10,7 +10,7 @@ def settings_of(text):
 
 
 STATIC = settings_of(
-    "[system]\nhostname = pbx1\nntp = 192.0.2.1 ntp.example.org\n"
+    "[system]\nhostname = pbx1\nntp = 192.0.2.1 ntp.example.org\nsyslog = 192.0.2.9\n"
     "[network]\nmode = static\naddress = 192.0.2.10/24\ngateway = 192.0.2.1\ndns = 192.0.2.2 ::1\n"
 )
 
@@ -18,7 +18,7 @@ STATIC = settings_of(
 def test_a_box_without_a_site_asks_dhcp():
     assert network.environment(Settings()) == (
         b"MODE='dhcp'\nIFACE='eth0'\nADDRESS=''\nPREFIX=''\nGATEWAY=''\nDNS=''\n"
-        b"HOSTNAME='waferpbx'\nNTP=''\n"
+        b"HOSTNAME='waferpbx'\nNTP=''\nSYSLOG=''\n"
     )
 
 
@@ -26,6 +26,7 @@ def test_a_static_address():
     assert network.environment(STATIC) == (
         b"MODE='static'\nIFACE='eth0'\nADDRESS='192.0.2.10'\nPREFIX='24'\nGATEWAY='192.0.2.1'\n"
         b"DNS='192.0.2.2 ::1'\nHOSTNAME='pbx1'\nNTP='192.0.2.1 ntp.example.org'\n"
+        b"SYSLOG='192.0.2.9:514'\n"
     )
 
 

@@ -132,7 +132,7 @@ def test_tables_that_nothing_reads_are_noted():
     )
     assert errors(files) == []
     assert has(notes(files), "phonebook: no part of this version reads the table")
-    assert has(notes(files), "location: registrations are kept on the data partition")
+    assert has(notes(files), "location: its rows are fixed contacts")
 
 
 def test_names_that_lead_out_of_the_folder_are_refused():

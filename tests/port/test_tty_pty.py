@@ -2,6 +2,7 @@
 
 import os
 import pty
+import termios
 
 import pytest
 
@@ -33,6 +34,18 @@ def test_a_line_that_takes_nothing_bounds_what_waits(pair):
     for _ in range(40):
         line.write(b"x" * 10000)
     assert 0 < line.flush() <= tty.BACKLOG
+
+
+def test_a_line_that_another_process_made_sane_is_raw_again(pair):
+    master, line = pair
+    attributes = termios.tcgetattr(line.fd)
+    attributes[1] |= termios.OPOST | termios.ONLCR
+    attributes[3] |= termios.ECHO | termios.ICANON
+    termios.tcsetattr(line.fd, termios.TCSANOW, attributes)
+    line.write(b"Password: \n")
+    os.write(master, b"secret")
+    assert os.read(master, 100) == b"Password: \n"
+    assert line.read() == b"secret"
 
 
 def test_what_is_no_terminal_is_refused():
