@@ -3,7 +3,7 @@
 import pytest
 
 from tests.peers import site
-from tests.peers.pbx import Pbx
+from tests.peers.pbx import RTP_PORTS, Pbx
 from tests.peers.phone import Phone
 from tests.peers.site import USERS
 
@@ -45,12 +45,16 @@ def target(box):
 
 @pytest.fixture
 def own_box(tmp_path):
-    """Makes boxes for one test alone: own_box(sip={...}, users={...}, aliases="...") -> Pbx."""
+    """Makes boxes for one test alone. -> Pbx that runs.
+
+    own_box(sip={...}, users={...}, aliases="..."): of site.demo; made_site=Path: a site that is
+    there already; rtp_ports: how many.
+    """
     made = []
 
-    def make(**options):
+    def make(made_site=None, rtp_ports=RTP_PORTS, **options):
         folder = tmp_path / f"box{len(made)}"
-        box = Pbx(site.demo(folder / "site", **options), folder)
+        box = Pbx(made_site or site.demo(folder / "site", **options), folder, rtp_ports=rtp_ports)
         made.append(box)
         box.start()
         return box

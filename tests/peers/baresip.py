@@ -5,6 +5,7 @@ writes, and is played over ctrl_tcp: JSON in netstrings, baresip 1.0 and later.
 """
 
 import json
+import re
 import socket
 import time
 from pathlib import Path
@@ -44,7 +45,7 @@ module_path             {modules}
 {load}
 """
 ACCOUNT = (
-    "<sip:{user}@{domain}>;auth_user={user};auth_pass={password};outbound=\"sip:{box};transport=udp\""
+    '<sip:{user}@{domain}>;auth_user={user};auth_pass={password};outbound="sip:{box};transport=udp"'
     ";regint={regint};answermode={answermode};audio_codecs=PCMU,PCMA;ptime=20;mwi=no\n"
 )
 
@@ -115,7 +116,8 @@ class Baresip:
         home = {"HOME": str(self.folder), "TERM": "dumb"}
         self._program = Program(self._command, self.folder, self.folder / "log", home)
         self._control = wait_until(self._connect, self._story("its control port opens"))
-        self.wait_for("REGISTER_OK")
+        # by its answer, for the event may have come before we were connected
+        wait_until(self.is_registered, self._story("it has registered"))
 
     def stop(self):
         """End it as a person would, or by force."""
@@ -168,6 +170,21 @@ class Baresip:
 
         return wait_until(look, self._story(f"the event {kind}"), patience)
 
+    def is_registered(self):
+        """-> bool: its account has a registration that was accepted."""
+        return "OK" in self.command("reginfo")
+
+    def packets(self):
+        """-> int: RTP packets of the other party that the present call has received."""
+        found = re.search(r"rcvd=(\d+)", self.command("audio_debug"))
+        return int(found.group(1)) if found else 0
+
+    def is_hearing(self, seconds=0.4):
+        """-> bool: packets have come in within that time."""
+        before = self.packets()
+        time.sleep(seconds)
+        return self.packets() > before
+
     # What it hears
 
     def heard(self):
@@ -175,12 +192,16 @@ class Baresip:
         files = sorted(self.folder.glob("dump-*dec.wav"), key=lambda path: path.stat().st_mtime)
         return tone.read_wave(files[-1]) if files else ([], tone.RATE)
 
+    def tenths_heard(self, frequency):
+        """-> int: tenths of a second of that tone heard in the latest call so far."""
+        samples, rate = self.heard()
+        return tone.tone_blocks(samples, rate, frequency)
+
     def wait_to_hear(self, frequency, tenths=10, patience=PATIENCE):
         """Wait until `tenths` of a second of that tone have been heard. -> how many were."""
 
         def look():
-            samples, rate = self.heard()
-            found = tone.tone_blocks(samples, rate, frequency)
+            found = self.tenths_heard(frequency)
             return found if found >= tenths else None
 
         return wait_until(look, self._story(f"{frequency} Hz to be heard"), patience, 0.2)

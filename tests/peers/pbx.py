@@ -31,17 +31,18 @@ def command():
 class Pbx:
     """One PBX with `site` (a folder), its state in `folder`/state, its output in pbx.log.
 
-    host: the address to listen on; port, rtp (first, last): free ones unless given.
+    host: the address to listen on; port: a free one unless given; rtp_ports: how many
+    ports for media, whose first and last are in `rtp`.
     with Pbx(...) as pbx: it runs, and is stopped in the end.
     """
 
-    def __init__(self, site, folder, host=LOOPBACK, port=None, rtp=None):
+    def __init__(self, site, folder, host=LOOPBACK, port=None, rtp_ports=RTP_PORTS):
         self.site = Path(site)
         self.folder = Path(folder)
         self.state = self.folder / "state"
         self.state.mkdir(parents=True, exist_ok=True)
-        first = rtp[0] if rtp else free_ports(RTP_PORTS, host)
-        self.rtp = rtp or (first, first + RTP_PORTS - 1)
+        first = free_ports(rtp_ports, host)
+        self.rtp = (first, first + rtp_ports - 1)
         self.target = Target(host, port or free_ports(1, host))
         self.program = None
 

@@ -34,6 +34,7 @@ class Phone:
         self.registration = sip.token()  # Call-ID and tag of all our REGISTERs
         self.cseq = 0
         self.repeated = 0
+        self.sent = []  # requests, as bytes
         self.waiting = []  # messages received that nobody has asked for yet
         self._seen = set()
         self._pending = None  # [bytes, when to repeat, interval] of a request without answer
@@ -63,6 +64,7 @@ class Phone:
         first = [("Via", via or self.via()), ("Max-Forwards", "70")]
         data = sip.compose(f"{method} {uri} SIP/2.0", first + list(headers), body)
         self.send(data)
+        self.sent.append(data)
         if method != "ACK":
             self._pending = [data, time.monotonic() + T1, T1]
         return data

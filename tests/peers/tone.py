@@ -13,10 +13,7 @@ def write_tone(path, frequency, seconds=120, level=0.3):
     # whole periods of a second, repeated: frequencies are whole numbers
     second = array.array(
         "h",
-        [
-            round(32767 * level * math.sin(2 * math.pi * frequency * i / RATE))
-            for i in range(RATE)
-        ],
+        [round(32767 * level * math.sin(2 * math.pi * frequency * i / RATE)) for i in range(RATE)],
     )
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
