@@ -261,6 +261,9 @@ class Box:
     def calls(self):
         return self.service.calls(clock.now()) if self.service else []
 
+    def counters(self):
+        return self.service.counters() if self.service else []
+
     # Start.
 
     async def play(self):

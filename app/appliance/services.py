@@ -118,7 +118,7 @@ class Services:
         system = self._port.system
         total, available, own = system.memory()
         used = f"{_mib(total - available)} of {_mib(total)} in use, {_mib(own)} by waferpbx"
-        return [
+        lines = [
             ("version", self.version),
             ("slot", system.command_line().get("slot", "-")),
             ("site", self._site_line()),
@@ -127,7 +127,8 @@ class Services:
             ("memory", used),
             ("registrations", len(self.registrations())),
             ("calls", len(self.calls())),
-        ] + (self.phone.counters() if self.phone else [])
+        ]
+        return lines + (self.phone.counters() if self.phone else [])
 
     def registrations(self):
         """Return [(AOR, contact, seconds to expiry, user agent)]."""

@@ -158,6 +158,7 @@ def test_status_shows_what_an_operator_asks_first():
         "memory         21.5 MiB of 60.5 MiB in use, 8.8 MiB by waferpbx",
         "registrations  0",
         "calls          0",
+        "transactions   0 of 2048",
     ]
 
 
