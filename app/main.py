@@ -56,6 +56,7 @@ class Box:
         self.look_at = None  # when to look at our addresses again
         self.tty = self.console = None
         self.tasks = {}
+        self.failed = False  # a task has ended that never should
 
     # The site: at the start, and whenever another one is taken.
 
@@ -106,7 +107,7 @@ class Box:
         if former is not None:
             self.tasks["sip"].cancel()
             former.close()
-        self.tasks["sip"] = loop.spawn(self.sip_task(self.socket))
+        self.start("sip", self.sip_task, self.socket)
 
     def make_config(self, site):
         """Return the Config of a Site, with the addresses that this machine has now."""
@@ -173,9 +174,21 @@ class Box:
         except (ImportError, OSError) as error:
             self.log.error(f"media is not relayed, the engine does not start: {error}")
             return
-        self.tasks["media"] = loop.spawn(self.media_task(self.engine))
+        self.start("media", self.media_task, self.engine)
 
     # The tasks.
+
+    def start(self, name, task, *arguments):
+        self.tasks[name] = loop.spawn(self.watched(name, task, arguments))
+
+    async def watched(self, name, task, arguments):
+        """A fault in a task ends the program, which init starts again: better than a deaf box."""
+        try:
+            await task(*arguments)
+        except Exception as error:
+            self.log.error(f"fault in {name}: {error!r}; the program starts again")
+            self.failed = True
+            self.alarm.set(clock.now())
 
     async def sip_task(self, socket):
         """Datagrams in; what they cause goes out at once."""
@@ -221,7 +234,7 @@ class Box:
 
     async def alarm_task(self):
         """Everything that is due."""
-        while True:
+        while not self.failed:
             await self.alarm.until_due()
             now = clock.now()
             if self.service is not None:
@@ -264,6 +277,11 @@ class Box:
     def counters(self):
         return self.service.counters() if self.service else []
 
+    def stop(self):
+        """Before the machine restarts: what waits for its write is written."""
+        if self.service is not None:
+            self.service.stop(clock.now(), clock.wall())
+
     # Start.
 
     async def play(self):
@@ -277,9 +295,10 @@ class Box:
             return 1
         if self.console is not None:
             self.console.start(clock.now())
-            self.tasks["console"] = loop.spawn(self.console_task())
+            self.start("console", self.console_task)
         self.turn()
         await self.alarm_task()
+        return 1
 
     def open_console(self):
         try:
@@ -312,7 +331,9 @@ def main(arguments):
         return 0
     if sys.implementation.name == "micropython":
         gc.threshold(GC_THRESHOLD)
+    box = Box(options)
     try:
-        return loop.run(Box(options).play())
+        return loop.run(box.play())
     except KeyboardInterrupt:
+        box.stop()
         return 130

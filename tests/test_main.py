@@ -140,6 +140,18 @@ def test_the_owners_site_is_taken():
     on_box(scenario, "--site", "tests/data/site-as-found/serdb")
 
 
+def test_a_task_that_fails_ends_the_program():
+    async def scenario(box, client):
+        async def broken():
+            raise KeyError("a fault of ours")
+
+        box.start("broken", broken)
+        await asyncio.wait_for(box.alarm_task(), PATIENCE)
+        assert [line for line in box.log.lines if "fault in broken: KeyError" in line]
+
+    on_box(scenario)
+
+
 def test_a_mistake_in_the_options_ends_with_2():
     assert main.main(["--nonsense"]) == 2
     assert main.main(["--help"]) == 0

@@ -6,6 +6,7 @@
     phone.registrations() -> [(AOR, contact, seconds to expiry, user agent)]
     phone.calls()         -> [(from, to, state, seconds)]
     phone.counters()      -> [(label, value)]
+    phone.stop()          writes what is in memory only, before a restart
     phone.reload(site)    -> uses another site without dropping calls, or raises
 """
 
@@ -170,6 +171,8 @@ class Services:
     def reboot(self):
         """Restart the machine."""
         self.log.notice("console: reboot")
+        if self.phone:
+            self.phone.stop()
         self._port.system.reboot()
 
     # Sites.

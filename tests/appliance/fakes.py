@@ -137,12 +137,16 @@ class FakePhone:
         self.refusal = None
         self.bindings = []
         self.calls_now = []
+        self.stopped = False
 
     def registrations(self):
         return self.bindings
 
     def calls(self):
         return self.calls_now
+
+    def stop(self):
+        self.stopped = True
 
     def counters(self):
         return [("transactions", "0 of 2048")]
