@@ -16,6 +16,21 @@ def test_max_forwards():
     assert last(bob.received()).max_forwards == 10
 
 
+def test_an_asserted_identity_is_a_trunks_to_give():
+    box = Box(trunks=("198.51.100.7",))
+    bob = Phone(box, "201")
+    bob.register()
+    line = "P-Asserted-Identity: <sip:999@example.org>"
+    alice = Phone(box, "200")
+    alice.request("MESSAGE", "sip:201@example.org", [line])
+    eve = Phone(box, "eve", host="203.0.113.66", domain="evil.example")
+    eve.send(eve.make("MESSAGE", "sip:201@example.org", [line]))
+    assert [each.header("p-asserted-identity") for each in bob.received()] == [None, None]
+    trunk = Phone(box, "0123", host="198.51.100.7", domain="198.51.100.7")
+    trunk.send(trunk.make("MESSAGE", "sip:201@example.org", [line]))
+    assert last(bob.received()).header("p-asserted-identity") == line.partition(": ")[2]
+
+
 def test_too_long():
     box = Box(max_len=2000)
     alice = Phone(box, "200")
