@@ -79,7 +79,13 @@ def write(folder, files):
     return folder
 
 
-def demo(folder, users=USERS, sip=None, **tables):
-    """Write a site with `users` in DOMAIN; sip: more keys of [sip]; tables: name=text. -> Path."""
-    sections = {"sip": {"domains": DOMAIN, **(sip or {})}}
-    return write(folder, {"site.conf": conf(sections), "subscriber": subscriber(users), **tables})
+def demo(folder, users=USERS, domain=DOMAIN, sip=None, trunk=None, **tables):
+    """Write a site with `users` in `domain` into `folder`. -> Path.
+
+    sip, trunk: keys of those sections; tables: name=text.
+    """
+    sections = {"sip": {"domains": domain, **(sip or {})}}
+    if trunk:
+        sections["trunk"] = trunk
+    files = {"site.conf": conf(sections), "subscriber": subscriber(users, domain)}
+    return write(folder, {**files, **tables})
