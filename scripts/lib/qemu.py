@@ -88,6 +88,10 @@ class Machine:
             self.process.wait()
             self.process = None
 
+    def boots(self):
+        """Return how often the guest's init has started, by what the console printed."""
+        return self.log.read_bytes().count(b"init started")
+
     def check_alive(self):
         """End with QEMU's own message when it did not start."""
         if self.process.poll() is not None:

@@ -8,10 +8,16 @@ import time
 from pathlib import Path
 
 from scripts.lib import board, qemu
-from scripts.lib.demo_site import PASSWORD_FILE, make_demo_site
+from scripts.lib.site_folder import hash_password
+from tests.peers import site
+from tests.peers.address import Target, free_ports
+from tests.peers.pbx import ping
+from tests.peers.process import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMPT = re.compile(rb"waferpbx(?:@[\w.-]+| \(unprovisioned\))> $")
+CONSOLE_PASSWORD = "serial-7-door"
+READY = re.compile(rb"Password: |\(unprovisioned\)> |waferpbx@[\w.-]+> ")
+PROMPT = re.compile(rb"(\(unprovisioned\)|waferpbx@[\w.-]+)> $")
 BOOT_SECONDS = 120
 RTP_PORT_COUNT = 24  # six calls
 
@@ -23,85 +29,132 @@ class Box:
         self.folder = Path(folder)
         disk = self.folder / "disk.img"
         shutil.copyfile(image, disk)
-        sip = qemu.free_port()
-        rtp = qemu.free_port(count=RTP_PORT_COUNT)
+        first = free_ports(RTP_PORT_COUNT)
+        self.target = Target(qemu.HOST, free_ports())
         self.machine = qemu.Machine(
-            board.load("qemu-i586"), disk, sip, (rtp, rtp + RTP_PORT_COUNT - 1), memory, self.folder
+            board.load("qemu-i586"),
+            disk,
+            self.target.port,
+            (first, first + RTP_PORT_COUNT - 1),
+            memory,
+            self.folder,
         )
-        self.site = make_demo_site(
-            self.folder / "site",
-            advertise=qemu.HOST,
-            sip_port=sip,
-            rtp_ports=self.machine.rtp_ports,
+        (self.folder / "password").write_text(CONSOLE_PASSWORD + "\n")
+        self.site = self.make_site("site")
+
+    # The site.
+
+    def make_site(self, name, users=site.USERS, sip=None, **tables):
+        """Write a site for this box; return its folder. `sip`: more keys of [sip]."""
+        port = self.target.port
+        sections = {
+            "system": {"hostname": "box"},
+            "sip": {
+                "domains": site.DOMAIN,
+                "port": port,
+                "advertise": f"{qemu.HOST}:{port}",
+                "min_expires": 10,
+                **(sip or {}),
+            },
+            "media": {"ports": "{}-{}".format(*self.machine.rtp_ports)},
+            "console": {"password": hash_password(CONSOLE_PASSWORD)},
+        }
+        files = {"site.conf": site.conf(sections), "subscriber": site.subscriber(users), **tables}
+        return site.write(self.folder / name, files)
+
+    def provision(self, folder=None, port=None):
+        """Send a site's folder (default: self.site) over the serial line; return the process."""
+        return subprocess.run(
+            self.provision_command(folder, port),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            cwd=ROOT,
+            check=False,
         )
 
-    @property
-    def address(self):
-        """Return (host, port) of the box's SIP port as the host reaches it."""
-        return qemu.HOST, self.machine.sip_port
+    def provision_command(self, folder=None, port=None):
+        """Return the command line that `provision` runs."""
+        return [
+            sys.executable,
+            "scripts/provision.py",
+            port or self.machine.console_url(),
+            str(folder or self.site),
+            "--password-file",
+            str(self.folder / "password"),
+        ]
+
+    # Power.
 
     def power_on(self):
-        """Boot until the console's login or prompt is there; return this box."""
+        """Boot until the console asks for something; return this box."""
         self.machine.start()
-        self.console_until(re.compile(rb"(login|Password|\)>|@[\w.-]+>)"), BOOT_SECONDS)
+        wait_until(self._console_is_there, lambda: f"a console: {self.log()}", BOOT_SECONDS)
         return self
 
     def cut_power(self):
         """Take the power away, as a fuse does."""
         self.machine.power_off()
 
-    def provision(self, site=None, port=None, arguments=()):
-        """Send a site folder over the serial line; return the finished process."""
-        return subprocess.run(self.provision_command(site, port, arguments), capture_output=True,
-                              text=True, timeout=300, cwd=ROOT, check=False)
+    def wait_for_sip(self):
+        """Wait until the box answers on its SIP port; return this box."""
+        wait_until(self._answers, lambda: f"an answer to OPTIONS: {self.log()}", BOOT_SECONDS)
+        return self
 
-    def provision_command(self, site=None, port=None, arguments=()):
-        """Return the command line that sends `site` (default: the demo site)."""
-        return [sys.executable, "scripts/provision.py", port or self.machine.console_url(),
-                str(site or self.folder / "site"),
-                "--password-file", str(self.folder / "site" / PASSWORD_FILE), *arguments]
+    # The console.
 
-    def console_until(self, pattern, seconds):
-        """Return what the console prints until `pattern`, nudging it with a return key."""
-        heard, end = b"", time.monotonic() + seconds
-        while time.monotonic() < end:
-            self.machine.check_alive()
-            try:
-                with self.machine.connect(timeout=2) as console:
-                    console.sendall(b"\r")
-                    heard += self._listen(console, pattern, 2)
-            except OSError:
-                time.sleep(0.2)
-            if pattern.search(heard):
-                return heard
-        raise AssertionError(f"no {pattern.pattern!r} on the console; it said: {heard[-2000:]!r}")
+    def log(self):
+        """Return the last of what the console has printed."""
+        return self.machine.log.read_text(errors="replace")[-3000:]
+
+    def login(self, password=CONSOLE_PASSWORD):
+        """Log in where the box asks for it; return (the open console, what it said)."""
+        console = self.machine.connect()
+        console.sendall(b"\x03\r")
+        said = listen(console, re.compile(rb"(Password: |> )$"), 10)
+        if said.endswith(b"Password: "):
+            console.sendall(password.encode() + b"\r")
+            said = listen(console, re.compile(PROMPT.pattern + rb"|incorrect"), 60)
+        return console, said.decode(errors="replace")
 
     def command(self, line):
-        """Log in where needed, give one command, return what it prints."""
-        with self.machine.connect() as console:
-            console.sendall(b"\x03\r")
-            greeting = self._listen(console, re.compile(rb"(Password: |> )$"), 10)
-            if greeting.endswith(b"Password: "):
-                console.sendall(self.site.console_password.encode() + b"\r")
-                self._listen(console, PROMPT, 60)
+        """Log in, give one command, return what it prints."""
+        console, _ = self.login()
+        with console:
             console.sendall(line.encode() + b"\r")
-            said = self._listen(console, PROMPT, 30).decode(errors="replace")
+            said = listen(console, PROMPT, 30).decode(errors="replace")
             console.sendall(b"logout\r")
         return said
 
-    def uptime(self):
-        """Return the guest's seconds since its kernel started, as the console tells it."""
-        return re.search(r"(?i)uptime\s+(.*)", self.command("status"))[1].strip()
+    def status(self):
+        """Return what the command status prints, as {name: text}."""
+        rows = [re.split(r"\s{2,}", line.strip(), 1) for line in self.command("status").splitlines()]
+        return {row[0]: row[1] for row in rows if len(row) == 2}
 
-    def _listen(self, console, pattern, seconds):
-        heard, end = b"", time.monotonic() + seconds
-        while time.monotonic() < end and not pattern.search(heard):
-            console.settimeout(max(0.01, end - time.monotonic()))
-            try:
-                data = console.recv(4096)
-            except TimeoutError:
-                break
-            if not data:
-                break
-            heard += data
-        return heard
+    def _console_is_there(self):
+        self.machine.check_alive()
+        try:
+            with self.machine.connect(timeout=2) as console:
+                console.sendall(b"\r")
+                return READY.search(listen(console, READY, 1))
+        except OSError:  # QEMU has not opened the port yet
+            return None
+
+    def _answers(self):
+        self.machine.check_alive()
+        return ping(self.target)
+
+
+def listen(console, pattern, seconds):
+    """Return what comes until `pattern` matches, the time is over, or the line is closed."""
+    heard, end = b"", time.monotonic() + seconds
+    while time.monotonic() < end and not pattern.search(heard):
+        console.settimeout(max(0.01, end - time.monotonic()))
+        try:
+            data = console.recv(4096)
+        except TimeoutError:
+            break
+        if not data:
+            break
+        heard += data
+    return heard

@@ -1,4 +1,4 @@
-"""Boxes for the device tests: one that every test shares, and new ones to destroy."""
+"""Boxes for the device tests: one that most share, and new ones to be hard on."""
 
 import os
 from pathlib import Path
@@ -6,39 +6,48 @@ from pathlib import Path
 import pytest
 
 from tests.device.box import Box
+from tests.peers.phone import Phone
+from tests.peers.site import USERS
 
 
 @pytest.fixture(scope="session")
 def image():
-    """Return the disk image under test."""
-    path = os.environ.get("WAFERPBX_IMAGE", "build/qemu-i586/disk.img")
-    if not Path(path).is_file():
+    """The disk image under test."""
+    path = Path(os.environ.get("WAFERPBX_IMAGE", "build/qemu-i586/disk.img"))
+    if not path.is_file():
         if os.environ.get("WAFERPBX_REQUIRE_FIRMWARE") == "1":
             pytest.fail(f"{path} is not built: make image")
         pytest.skip(f"{path} is not built: make image")
-    return Path(path)
+    return path
 
 
 @pytest.fixture(scope="session")
 def shared_box(image, tmp_path_factory):
-    """Return a provisioned, running box; a test leaves it as it found it."""
+    """A provisioned, running box; a test leaves it as it found it."""
     box = Box(image, tmp_path_factory.mktemp("box"))
-    box.power_on()
     try:
-        done = box.provision()
-        assert done.returncode == 0, done.stdout + done.stderr
+        provisioned(box)
         yield box
     finally:
         box.cut_power()
 
 
 @pytest.fixture
+def box(shared_box):
+    """The shared box, without bindings before and after."""
+    yield shared_box
+    for user in sorted(USERS):
+        with Phone(shared_box.target, user) as phone:
+            assert phone.unregister().status == 200
+
+
+@pytest.fixture
 def new_box(image, tmp_path):
-    """Return a function that makes a box of this test's own, powered off."""
+    """Makes a box of this test's own, powered off. new_box(memory=32) -> Box"""
     boxes = []
 
     def make(**settings):
-        folder = tmp_path / str(len(boxes))
+        folder = tmp_path / f"box{len(boxes)}"
         folder.mkdir()
         boxes.append(Box(image, folder, **settings))
         return boxes[-1]
@@ -48,9 +57,22 @@ def new_box(image, tmp_path):
         box.cut_power()
 
 
+@pytest.fixture
+def running_box(new_box):
+    """A provisioned box of this test's own, answering SIP."""
+    return provisioned(new_box())
+
+
+def provisioned(box):
+    """Boot a new box and give it its site; return it."""
+    done = box.power_on().provision()
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{box.log()}"
+    return box.wait_for_sip()
+
+
 def pytest_collection_modifyitems(items):
     """Mark everything in this folder."""
     here = Path(__file__).parent
     for item in items:
-        if here in Path(item.fspath).parents:
+        if here in item.path.parents:
             item.add_marker(pytest.mark.device)
