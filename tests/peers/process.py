@@ -81,12 +81,16 @@ class Program:
         except subprocess.TimeoutExpired:
             return None
 
+    def signal(self, number):
+        """Send it a signal, if it still runs."""
+        if self.status is None:
+            self._process.send_signal(number)
+
     def stop(self, patience=5.0):
         """Ask it to end (SIGTERM), then insist (SIGKILL). -> exit status."""
-        if self.status is None:
-            self._process.send_signal(signal.SIGTERM)
-            if self.wait(patience) is None:
-                self.kill()
+        self.signal(signal.SIGTERM)
+        if self.wait(patience) is None:
+            self.kill()
         return self.status
 
     def kill(self):

@@ -16,6 +16,8 @@ from tests.peers.site import DOMAIN, USERS
 
 SCENARIOS = Path(__file__).resolve().parent / "scenarios"
 DEFAULTS = {"hold": 100, "expires": 600}
+TRACES = ("-trace_err", "-trace_msg", "-trace_stat",
+          "-error_file", "errors", "-message_file", "messages", "-stf", "stat")  # fmt: skip
 SHOWN = 6000  # characters of messages that a failure prints
 
 _numbers = itertools.count(1)
@@ -40,16 +42,13 @@ class Sipp:
         self.folder.mkdir()
         self._script(scenario, values)
         word = USERS.get(user, "") if password is None else password
-        arguments = [program, f"{target.host}:{target.port}", "-sf", "scenario.xml"]
+        arguments = [program, f"{target.host}:{target.port}", "-sf", "scenario.xml", *TRACES]
         arguments += ["-i", host, "-p", self.port, "-cp", free_ports(1), "-nostdin"]
         arguments += ["-s", callee, "-au", user, "-ap", word]
         arguments += ["-key", "caller", user, "-key", "domain", DOMAIN]
         arguments += ["-r", rate, "-l", at_once, "-m", calls] if calls else []
         arguments += ["-max_invite_retrans", 10, "-max_non_invite_retrans", 12]
         arguments += ["-timeout", f"{seconds}s", "-timeout_error", "-skip_rlimit"]
-        for what in ("err", "msg", "stat"):
-            arguments.append(f"-trace_{what}")
-        arguments += ["-error_file", "errors", "-message_file", "messages", "-stf", "stat"]
         self.program = Program(arguments, self.folder, self.folder / "output", {"TERM": "dumb"})
 
     def __enter__(self):
@@ -71,8 +70,7 @@ class Sipp:
 
         SIGUSR1 is sipp's "q": no more calls, and out.
         """
-        if self.program.status is None:
-            self.program._process.send_signal(signal.SIGUSR1)
+        self.program.signal(signal.SIGUSR1)
         return self.succeeded()
 
     def counters(self):
