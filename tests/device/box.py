@@ -128,8 +128,8 @@ class Box:
 
     def status(self):
         """Return what the command status prints, as {name: text}."""
-        rows = [re.split(r"\s{2,}", line.strip(), 1) for line in self.command("status").splitlines()]
-        return {row[0]: row[1] for row in rows if len(row) == 2}
+        lines = [line.strip().partition("  ") for line in self.command("status").splitlines()]
+        return {name: text.strip() for name, _, text in lines if text}
 
     def _console_is_there(self):
         self.machine.check_alive()
