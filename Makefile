@@ -3,9 +3,10 @@
 BOARD ?= qemu-i586
 PYTHON ?= python3
 ARGS ?=
+SECONDS ?= 600
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: run test image host lint unit interop device reproduce help clean
+.PHONY: run test image host lint unit interop device fuzz bench-boot reproduce help clean
 
 run:  ## build the image, boot it in QEMU, ready for a phone
 	@$(PYTHON) scripts/run.py $(BOARD) $(ARGS)
@@ -31,11 +32,17 @@ interop:  ## calls with sipp, baresip and Kamailio on the host build
 device:  ## boot the image in QEMU and use it
 	@$(PYTHON) scripts/test.py device $(ARGS)
 
+fuzz:  ## fuzz the C engine for a while (SECONDS, default 600)
+	@$(PYTHON) scripts/test.py fuzz $(SECONDS)
+
+bench-boot:  ## measure the image: boot time, memory, sizes
+	@$(PYTHON) tests/bench/boot.py $(ARGS)
+
 reproduce:  ## build the image again in another folder and compare every byte
 	@$(PYTHON) scripts/reproduce.py $(BOARD) $(ARGS)
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):  ## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):  ## /  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
 clean:  ## remove build/ (the cache outside the tree stays)
 	rm -rf build

@@ -2,6 +2,7 @@
 """Run the tests: everything, or one part.
 
 usage: scripts/test.py all|lint|unit|interop|device [PYTEST ARGUMENTS]
+       scripts/test.py fuzz SECONDS
 
 What a part needs is installed and built first; a peer or a product that is missing is a
 failure here, never a skip.
@@ -55,8 +56,17 @@ def tests(parts, arguments):
     )
 
 
+def fuzz(seconds):
+    """Fuzz the C engine for `seconds`; return the status."""
+    from scripts.build import ENGINE
+
+    return subprocess.call(["make", "-C", str(ENGINE), "fuzz", f"FUZZ_SECONDS={seconds}"])
+
+
 def main(part, *arguments):
     """Run `part` and end with its status."""
+    if part == "fuzz" and len(arguments) == 1:
+        sys.exit(fuzz(*arguments))
     if part not in (*PARTS, "all"):
         sys.exit(__doc__)
     parts = PARTS if part == "all" else (part,)

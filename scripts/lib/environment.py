@@ -48,7 +48,7 @@ PACKAGES = {
         "shellcheck",
         "cppcheck",
         "clang",
-        "gcc-multilib",
+        "libclang-rt-dev",
         "iproute2",
         "procps",
     ],
