@@ -100,6 +100,11 @@ def test_a_seal_is_good_for_its_dialog_and_its_party_only():
     routed = Edits(parse(eve.within("INVITE", data, answer)))
     routed.append("Route", "<sip:198.51.100.1;lr>")
     assert_refused(box, eve.send(routed.to_bytes()), 403)
+    # the seal vouches for the Route behind it, so the alias must not lead past that
+    lines = ["Route: <sip:192.0.2.201;lr>"]
+    past = eve.within("INVITE", data, answer, lines, uri="sip:1@b.example;alias=198.51.100.1~5060~1")
+    assert eve.send(past)[0].status == 100 and box.to(PROVIDER) == []
+    assert last(bob.received()).uri.startswith("sip:1@b.example;alias=")
     other = eve.within("BYE", data, answer, call_id="another-call")
     assert_refused(box, eve.send(other), 403)
     assert eve.send(eve.within("BYE", data, answer)) == []
