@@ -74,14 +74,12 @@ class NatVerbs:
         """Takes the alias out of the Request-URI and sends the request to where it points.
 
         -> bool: there was one. Only behind a loose_route() that was true: it has verified
-        that we wrote the alias; of a request with a further Route it has verified that one,
-        and the alias stays. `r.handle_ruri_alias()`
+        that we wrote the alias. With a further Route it has verified that one instead, and
+        an alias that leads elsewhere is left alone. `r.handle_ruri_alias()`
         """
-        if self.route_set:
-            return False
         uri = self.ru
         peer = alias_of(uri) if uri.is_sip and "alias" in uri.params else None
-        if peer is None:
+        if peer is None or (self.route_set and peer != self.du):
             return False
         uri.params.remove("alias")
         self.set_ruri(uri)
