@@ -10,6 +10,7 @@ import pytest
 
 from app.appliance import commands
 from app.appliance.site import check_site
+from scripts.lib import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -153,3 +154,11 @@ def test_the_example_site_is_taken():
 def test_the_list_of_commands_is_the_consoles():
     _, lines = commands.run("help", None, True)
     assert "\n".join(lines) in text_of(DOCS / "operators-guide.md")
+
+
+def test_every_package_has_its_reason():
+    page = text_of(DOCS / "dependencies.md")
+    wanted = {name for names in environment.PACKAGES.values() for name in names}
+    for line in text_of(environment.REQUIREMENTS).splitlines():
+        wanted |= set(re.findall(r"^([\w-]+)", line))
+    assert sorted(name for name in wanted if not re.search(rf"\b{re.escape(name)}\b", page)) == []
