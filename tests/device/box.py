@@ -44,8 +44,8 @@ class Box:
 
     # The site.
 
-    def make_site(self, name, users=site.USERS, sip=None, **tables):
-        """Write a site for this box; return its folder. `sip`: more keys of [sip]."""
+    def make_site(self, name, users=site.USERS, network=None, **tables):
+        """Write a site for this box; return its folder. `network`: keys of [network]."""
         port = self.target.port
         sections = {
             "system": {"hostname": "box"},
@@ -54,8 +54,8 @@ class Box:
                 "port": port,
                 "advertise": f"{qemu.HOST}:{port}",
                 "min_expires": 10,
-                **(sip or {}),
             },
+            "network": network or {},
             "media": {"ports": "{}-{}".format(*self.machine.rtp_ports)},
             "console": {"password": hash_password(CONSOLE_PASSWORD)},
         }
