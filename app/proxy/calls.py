@@ -3,20 +3,23 @@
 Routing needs none of this (see seal.py); the console, the log and the media relay do.
 """
 
+from app.proxy.seal import MARK
 from app.proxy.text import printable
 
 RINGING = "ringing"
 ANSWERED = "answered"
+MAX_PARTIES = 16  # tags of a call: the caller, and each telephone that rang
 
 
 class Call:
-    """One INVITE dialog. caller, callee: URIs as text; tag: the caller's.
+    """One INVITE dialog. caller, callee: URIs as text; tag: the caller's; mark: of its seals.
 
     state: RINGING or ANSWERED; since: `now` of that state; hops: {tag: [hop, ...]}, where
     in-dialog requests for the party with this tag have gone, the present hop last.
     """
 
-    def __init__(self, call_id, tag, caller, callee, now):
+    def __init__(self, call_id, tag, caller, callee, now, mark):
+        self.mark = mark
         self.call_id = call_id
         self.tag = tag
         self.caller = caller
@@ -34,10 +37,15 @@ class Call:
         if not hop or not tag:
             return
         if known is None:
-            self.hops[tag] = [hop]
+            if len(self.hops) < MAX_PARTIES:
+                self.hops[tag] = [hop]
         elif known[-1] != hop:
             # a seal made for an earlier hop stays good for the present one
             self.hops[tag] = [each for each in known if each != hop][-7:] + [hop]
+
+    def made(self, seal, tag):
+        """-> bool: a seal, if it holds for `tag`, was made in this call as its dialog began."""
+        return tag == self.tag and seal[:MARK] == self.mark
 
     def earlier(self, tag, hop):
         """-> [hop]: what a seal towards the party `tag`, now at `hop`, may have been made for."""
@@ -68,8 +76,8 @@ class Calls:
     def is_full(self):
         return len(self._calls) >= self.limit
 
-    def start(self, call_id, tag, caller, callee, now):
-        call = self._calls[call_id] = Call(call_id, tag, caller, callee, now)
+    def start(self, call_id, tag, caller, callee, now, mark):
+        call = self._calls[call_id] = Call(call_id, tag, caller, callee, now, mark)
         return call
 
     def answer(self, call_id, now):

@@ -5,7 +5,7 @@ from app.proxy.calls import Calls
 from app.proxy.fork import Branch
 from app.proxy.request import RoutingReply, RoutingRequest
 from app.proxy.rewrite import reseal
-from app.proxy.seal import Seals
+from app.proxy.seal import MARK, Seals
 from app.proxy.text import printable
 from app.sip import events
 from app.sip.check import check
@@ -151,40 +151,51 @@ class Proxy:
     def track(self, request):
         """Notes the call that an INVITE begins, where its parties are, and that a BYE ends it.
 
-        -> Call, None for a request that begins none, False when there are too many. An
-        INVITE of a call that is known has been here before (an alias sent it outside, and
-        it came back): its media is relayed already, and it is `nested`.
+        -> Call, None for a request that begins none, False when there are too many. A
+        request with the Call-ID of a call that it is not `within` has been here before (an
+        alias sent it outside, and it came back) or is a stranger's: it is `nested`, and
+        touches neither the call nor its media.
         """
-        msg = request.msg
-        if msg.method == "BYE" and request.has_totag() and request.du is not None:
-            self._end_call(request.ci, request.now, "ended")
-        if msg.method != "INVITE" or request.has_totag() or request.nested:
-            self._note_hop(request)
+        known = self.calls.get(request.ci)
+        if known is not None and known not in (request.call, request.within):
+            request.nested = True
+            return None
+        if not request.is_method("INVITE") or request.has_totag():
+            self._within(request)
             return None
         if request.call is None:
-            if self.calls.get(request.ci) is not None:
-                request.nested = True
-                return None
             if self.calls.is_full():
                 return False
             request.call = self._new_call(request)
         return request.call
 
+    def _within(self, request):
+        """A request within a dialog: of a known call it may say something."""
+        if request.within is None:
+            return
+        if request.is_method("BYE"):
+            self._end_call(request.ci, request.now, "ended")
+        elif request.is_method("INVITE|UPDATE"):
+            request.within.moved(request.ft, request.contact_hop())
+
     def _new_call(self, request):
         caller, callee = printable(str(request.fu)), printable(str(request.tu))
-        call = self.calls.start(request.ci, request.ft, caller, callee, request.now)
+        call = self.calls.start(
+            request.ci, request.ft, caller, callee, request.now, self.token(MARK)
+        )
         call.offered = request.has_body("application/sdp")
         call.moved(request.ft, request.contact_hop())
         if self._sweep_at is None:
             self._sweep_at = request.now + CALL_SWEEP
         return call
 
-    def _note_hop(self, message):
-        """A party of a known call says where it is: RFC 3261 12.2.1.1, RFC 3311."""
-        call = self.calls.get(message.ci)
-        if call is not None and message.is_method("INVITE|UPDATE"):
-            tag = message.tt if message.is_reply else message.ft
-            call.moved(tag, message.contact_hop())
+    def _note_hop(self, reply, request):
+        """Who answers says where it is: RFC 3261 12.1.2, 12.2.1.2, RFC 3311. Only for itself."""
+        call = request.call or request.within
+        if call is None or not reply.is_method("INVITE|UPDATE") or reply.tt == reply.ft:
+            return
+        if request.call is not None or reply.tt == request.tt:
+            call.moved(reply.tt, reply.contact_hop())
 
     def call_answered(self, context, now):
         if context.call is not None:
@@ -226,6 +237,6 @@ class Proxy:
         reply = RoutingReply(self, context.request, message, edits, peer)
         self.routes.onreply_route(reply)
         if message.status < 300:
-            self._note_hop(reply)
+            self._note_hop(reply, context.request)
         if context.request.seal is not None:
             reseal(reply, context.request.seal, self.seals)

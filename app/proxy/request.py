@@ -48,6 +48,7 @@ class RoutingRequest(
         self.error = None  # (code, reason, lines) of the verb that failed
         self.done = False  # answered, sent on or dropped
         self.call = None  # that it began
+        self.within = None  # the Call that it is of, when its seal says so
         self.nested = False  # it passes here a second time: see Proxy.track
 
     @property
@@ -78,6 +79,9 @@ class RoutingReply(MessageVerbs, NatVerbs, MediaVerbs):
         self.config = proxy.config
         self.request = request
         self.read_message(msg, peer)
+        # 8.2.6.2: they are the request's. Who answers with others speaks of another's dialog.
+        self.ci = request.ci
+        self.ft = request.ft
         self.edits = edits
         self.status = msg.status
         self.contact = UNREAD

@@ -1,6 +1,6 @@
 """Our own Record-Route: its text, how it is found again, how a response's seal is renewed."""
 
-from app.proxy.seal import PARAM
+from app.proxy.seal import MARK, ON, PARAM
 from app.proxy.target import hop, next_hop
 from app.sip.errors import ParseError
 from app.sip.headers import parse_name_addr
@@ -46,7 +46,7 @@ def reseal(reply, seal, seals):
         target = ""
         if reply.tt:
             target = _hop_of(routes[index - 1], reply.config) if index else reply.contact_hop()
-        renewed = seals.make(reply.ci, reply.ft, target)
+        renewed = seals.make(ON, reply.ci, reply.ft, target, seal[:MARK])
         reply.edits.replace("record-route", index, own_route(reply.config, renewed))
 
 

@@ -12,10 +12,22 @@ the way to the callee (RFC 3261 16.7 step 8 allows a proxy to rewrite its own va
 party can therefore reach its peer through us and nobody else, for as long as the dialog
 lives, and we keep nothing. Where a way leads nowhere, the seal is made for the empty hop,
 which no request matches.
+
+The two ways are told apart, or who names its peer's address as its own Contact and moves on
+from there would have a seal for the way to itself. A seal begins with the mark of the Call
+(calls.py) that it was made in: only in that very call does it stay good for a party that has
+moved, for Call-ID and tags are the caller's to choose again.
 """
 
+from app.sip.digest import same_secret
+
 PARAM = "seal"
+MARK = 8  # hex digits: 32 bits, drawn for each call
 LENGTH = 24  # hex digits: 96 bits
+NO_MARK = "0" * MARK
+
+BACK = "back"  # to the party with this tag, which sent the request that the seal was made for
+ON = "on"  # for the party with this tag, to whoever answered its request
 
 
 class Seals:
@@ -25,20 +37,17 @@ class Seals:
         self._hashes = hashes
         self._secret = secret
 
-    def make(self, call_id, tag, hop):
-        """-> str for a dialog that the party `tag` began, towards `hop` ("": nowhere)."""
+    def make(self, way, call_id, tag, hop, mark=NO_MARK):
+        """-> str for a dialog of the party `tag`, towards `hop` ("": nowhere); way: BACK or ON."""
         # nested as HMAC is (RFC 2104), so that no hash can be extended
-        inner = self._hash("\n".join((call_id, tag or "", hop)))
-        return self._hash(inner)[:LENGTH]
+        inner = self._hash("\n".join((way, mark, call_id, tag or "", hop)))
+        return mark + self._hash(inner)[:LENGTH]
 
-    def holds(self, seal, call_id, tags, hop):
-        """-> bool: the seal was made for one of the tags (either party may be sending)."""
-        if not hop or len(seal) != LENGTH:
+    def holds(self, seal, way, call_id, tag, hop):
+        """-> bool: the seal was made for this."""
+        if not hop or len(seal) != MARK + LENGTH:
             return False
-        for tag in tags:
-            if self.make(call_id, tag, hop) == seal:
-                return True
-        return False
+        return same_secret(self.make(way, call_id, tag, hop, seal[:MARK]), seal)
 
     def _hash(self, text):
         return self._hashes.sha256(f"{self._secret}\n{text}".encode())

@@ -36,7 +36,7 @@ class MediaVerbs:
         `if not r.rtpproxy_manage(): return r.sl_reply_error()`
         """
         if not self.is_reply and self.is_method("BYE"):
-            return self.rtpproxy_destroy()
+            return self.proxy.calls.get(self.ci) is not self.within or self.rtpproxy_destroy()
         if not self.has_body("application/sdp"):
             return True
         return self.rtpproxy_answer(flags) if self._is_answer() else self.rtpproxy_offer(flags)

@@ -1,7 +1,7 @@
 """Record-Route and loose routing: SER's rr module, RFC 3261 16.4, 16.6 step 4 and 6, 16.12."""
 
 from app.proxy.rewrite import is_own
-from app.proxy.seal import PARAM
+from app.proxy.seal import BACK, ON, PARAM
 from app.proxy.target import hop, next_hop
 from app.sip.errors import ParseError
 from app.sip.headers import parse_name_addr
@@ -9,7 +9,7 @@ from app.sip.uri import parse_uri
 
 
 class RecordRouteVerbs:
-    """Needs: msg, edits, config, proxy; ru, route_set, du, record_routed."""
+    """Needs: msg, edits, config, proxy; ru, route_set, du, within, record_routed."""
 
     def record_route(self):
         """Has the dialog that this request begins pass here: adds our Record-Route to it.
@@ -61,15 +61,19 @@ class RecordRouteVerbs:
         return next_hop(uri, self.config)
 
     def _is_sealed(self, seals):
+        """-> bool: one of them leads from the sender to where this goes; sets `within`."""
+        if self.ft == self.tt:
+            return False  # nobody is both parties
         towards = hop(self._next_hop())
-        accepted = [towards]
         call = self.proxy.calls.get(self.ci)
-        if call is not None:
-            accepted += call.earlier(self.tt, towards)
         for seal in seals:
-            for place in accepted:
-                if self.proxy.seals.holds(seal, self.ci, (self.ft, self.tt), place):
-                    return True
+            for way, tag in ((ON, self.ft), (BACK, self.tt)):
+                within = call if call is not None and call.made(seal, tag) else None
+                earlier = within.earlier(self.tt, towards) if within is not None else []
+                for place in [towards] + earlier:
+                    if self.proxy.seals.holds(seal, way, self.ci, tag, place):
+                        self.within = within
+                        return True
         return False
 
 

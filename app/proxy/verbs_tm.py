@@ -2,6 +2,7 @@
 
 from app.proxy.fork import Branch, ResponseContext
 from app.proxy.rewrite import own_route, way_back
+from app.proxy.seal import BACK, NO_MARK
 from app.proxy.target import next_hop, received_peer
 from app.proxy.verbs_rr import write_routes
 from app.sip.endpoint import LimitReached
@@ -39,6 +40,9 @@ class TransactionVerbs:
         if self._is_looping(mark):
             self.error = (482, "Loop Detected", ())
             return False
+        if self.proxy.track(self) is False:
+            self.error = self.busy()
+            return False
         branches = self._branches()
         if not branches:
             return False
@@ -50,14 +54,10 @@ class TransactionVerbs:
         return self._relay_statefully(branches, mark)
 
     def _relay_statefully(self, branches, mark):
-        call = self.proxy.track(self)
-        if call is False:
-            self.error = self.busy()
-            return False
         if not self.t_newtran():
             return False
         self.done = True
-        context = ResponseContext(self.proxy, self, branches, mark, call)
+        context = ResponseContext(self.proxy, self, branches, mark, self.call)
         context.start(self.now)
         return True
 
@@ -96,7 +96,9 @@ class TransactionVerbs:
         edits = self.edits.copy()
         if self.record_routed:
             target = way_back(self)
-            self.seal = self.proxy.seals.make(self.ci, self.ft, target)
+            call = self.call or self.within
+            mark = NO_MARK if call is None else call.mark
+            self.seal = self.proxy.seals.make(BACK, self.ci, self.ft, target, mark)
             edits.push("Record-Route", own_route(self.config, self.seal))
         return edits
 

@@ -1,6 +1,6 @@
 """Requests within a dialog: loose and strict routing, seals, target refresh."""
 
-from app.proxy.seal import PARAM, Seals
+from app.proxy.seal import BACK, ON, PARAM, Seals
 from app.sip.edits import Edits
 from app.sip.headers import parse_name_addr
 from app.sip.message import parse
@@ -199,16 +199,18 @@ def test_a_call_without_its_end_is_forgotten():
     assert len(box.proxy.calls) == 0 and box.log.has("given up")
 
 
-def test_seals_are_of_one_dialog_and_one_hop():
+def test_seals_are_of_one_dialog_one_way_and_one_hop():
     seals = Seals(Hashes, "secret")
-    seal = seals.make("c1", "t1", "192.0.2.1:5060")
-    assert seals.holds(seal, "c1", ("t1", "t2"), "192.0.2.1:5060")
-    assert seals.holds(seal, "c1", ("t2", "t1"), "192.0.2.1:5060")
-    for call_id, tags, hop in (
-        ("c2", ("t1",), "192.0.2.1:5060"), ("c1", ("t2",), "192.0.2.1:5060"),
-        ("c1", ("t1",), "192.0.2.1:5061"), ("c1", ("t1",), ""),
+    here = "192.0.2.1:5060"
+    seal = seals.make(ON, "c1", "t1", here)
+    assert seals.holds(seal, ON, "c1", "t1", here)
+    for way, call_id, tag, hop in (
+        (BACK, "c1", "t1", here), (ON, "c2", "t1", here), (ON, "c1", "t2", here),
+        (ON, "c1", "t1", "192.0.2.1:5061"), (ON, "c1", "t1", ""),
     ):  # fmt: skip
-        assert not seals.holds(seal, call_id, tags, hop)
-    nowhere = seals.make("c1", "t1", "")
-    assert not seals.holds(nowhere, "c1", ("t1",), "")
-    assert not seals.holds("", "c1", ("t1",), "192.0.2.1:5060")
+        assert not seals.holds(seal, way, call_id, tag, hop)
+    assert not seals.holds(seals.make(ON, "c1", "t1", ""), ON, "c1", "t1", "")
+    assert not seals.holds("", ON, "c1", "t1", here)
+    marked = seals.make(ON, "c1", "t1", here, "12345678")
+    assert seals.holds(marked, ON, "c1", "t1", here)
+    assert not seals.holds("87654321" + marked[8:], ON, "c1", "t1", here)
