@@ -27,6 +27,9 @@ VERSION = "0.1.0"
 DATA = "/data"  # the data partition of the box
 BURST = 32  # datagrams taken before the others have their turn
 LOOK_AGAIN = 10  # seconds between looks at our addresses, which DHCP may change
+LOOK_SOON = 0.5  # the same while there is none to be called by: the lease is on its way
+WILDCARDS = ("0.0.0.0", "::")
+NOT_OURS_ALONE = ("127.", "169.254.", "::1", "fe80:")  # loopback and link-local addresses
 LINE_BUSY = 0.02  # seconds until a terminal that takes no more bytes is tried again
 GC_THRESHOLD = 262144  # bytes between two collections: a small heap stays a fast one
 
@@ -113,7 +116,7 @@ class Box:
         """Return the Config of a Site, with the addresses that this machine has now."""
         given = self.options.advertise or site.settings.sip.advertise or (None, None)
         host = given[0] or self.socket.host
-        if host in ("0.0.0.0", "::"):
+        if host in WILDCARDS:
             host = own_address()
         own = [address for _, address in net.interfaces()]
         return Config.of_site(
@@ -131,14 +134,20 @@ class Box:
         else:
             self.service.use(config, tables, now, wall)
         self.start_media()
-        self.look_at = now + LOOK_AGAIN
+        self.look_later()
         host, port = config.advertise
         place = f"{self.socket.host}:{self.socket.port}"
         self.log.notice(f"SIP on {place}, known as {host}:{port}, {len(tables)} tables")
 
+    def look_later(self):
+        provisional = self.socket.host in WILDCARDS and not is_usable(
+            self.service.config.advertise[0]
+        )
+        self.look_at = clock.now() + (LOOK_SOON if provisional else LOOK_AGAIN)
+
     def look_around(self):
         """Follow what has changed outside: our address, ports that wait for the last call."""
-        self.look_at = clock.now() + LOOK_AGAIN
+        self.look_later()
         config = self.make_config(self.site)
         if not config.same_place(self.service.config):
             self.use_config(config)
@@ -311,12 +320,17 @@ class Box:
 
 
 def own_address():
-    """Return the address that the default route leaves from, else any but the loopback."""
+    """Return the address that the default route leaves from, else any that others can reach."""
     found = net.source_address("198.51.100.1")  # of RFC 5737: nobody's, and nothing is sent
-    if found is None:
-        others = [address for _, address in net.interfaces() if not address.startswith("127.")]
+    if found is None or not is_usable(found):
+        others = [address for _, address in net.interfaces() if is_usable(address)]
         found = others[0] if others else "127.0.0.1"
     return found
+
+
+def is_usable(address):
+    """-> bool: others can reach this machine by it."""
+    return not address.startswith(NOT_OURS_ALONE)
 
 
 def main(arguments):

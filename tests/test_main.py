@@ -155,3 +155,10 @@ def test_a_task_that_fails_ends_the_program():
 def test_a_mistake_in_the_options_ends_with_2():
     assert main.main(["--nonsense"]) == 2
     assert main.main(["--help"]) == 0
+
+
+def test_an_address_that_only_we_can_reach_is_not_our_name():
+    for address in ("127.0.0.1", "::1", "fe80::5054:ff:fe12:3456", "169.254.7.7"):
+        assert not main.is_usable(address)
+    for address in ("10.0.2.15", "192.0.2.1", "2001:db8::1"):
+        assert main.is_usable(address)

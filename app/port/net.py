@@ -17,6 +17,8 @@ MAX_DATAGRAM = 65535  # larger than any UDP payload, so no datagram is ever cut
 EAGAIN = (11, 4)  # and EINTR: nothing to read now
 IPPROTO_IPV6 = 41
 IPV6_V6ONLY = 26
+SO_RCVBUF = 8
+RECEIVE_BUFFER = 512 * 1024  # bytes: half a second of 1,000 messages while Python is busy
 AI_NUMERICHOST = 4
 ADDRESS_CACHE = 256  # packed addresses kept at most
 
@@ -39,6 +41,8 @@ class UdpSocket:
         except OSError:
             self.socket.close()
             raise
+        # The kernel grants what net.core.rmem_max allows; less is no error.
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER)
         self.socket.setblocking(False)
         self.fd = self.socket.fileno()
 

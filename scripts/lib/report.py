@@ -41,7 +41,7 @@ def write(image, board, parts):
 def slot_line(image):
     """Return the sizes of the slot and of the disk in one line."""
     return (
-        f"{image.slot.stat().st_size / 2**20:.2f} MiB of {sizes.SLOT_LIMIT / 2**20:.0f}, "
+        f"{image.slot.stat().st_size / 2**20:.2f} MiB of {sizes.SLOT_LIMIT / 2**20:.1f}, "
         f"disk {image.disk.stat().st_size / 1e6:.1f} MB of {sizes.FLASH_LIMIT / 1e6:.0f}"
     )
 

@@ -29,7 +29,7 @@ class SerialLink:
 
     def __init__(self, port, baud=BAUD):
         if serial is None:
-            raise LinkError("pyserial is missing", "python3 -m pip install pyserial")
+            raise LinkError("pyserial is missing", "apt install python3-serial")
         self.port = port
         self.bytes_per_second = baud / 10  # a start bit, eight bits, a stop bit
         self._baud = baud

@@ -17,7 +17,7 @@ from elftools.elf.elffile import ELFFile
 from scripts.lib import elf
 
 MIB = 1024 * 1024
-SLOT_LIMIT = 6 * MIB  # kernel and root of one slot
+SLOT_LIMIT = 5632 * 1024  # kernel and root of one slot: its partition in genimage.cfg
 FLASH_LIMIT = 16_000_000  # a 16 MB flash part holds the whole image, both slots
 
 APPLICATION, LIBRARY = "application (frozen Python)", "MicroPython library (frozen Python)"

@@ -108,7 +108,7 @@ def test_slot_over_its_limit_is_told_with_the_numbers(root):
     with slot.open("r+b") as stream:
         stream.truncate(sizes.SLOT_LIMIT + 1)
     problem, = sizes.over_budget(sizes.slot_sizes(root, slot))
-    assert "6 291 457 bytes, 1 bytes more than its limit of 6 291 456 bytes" in problem
+    assert "5 767 169 bytes, 1 bytes more than its limit of 5 767 168 bytes" in problem
     assert "kernel 1 024 bytes" in problem
 
 
@@ -128,4 +128,4 @@ def test_report_is_written_as_text_and_json(program, root, tmp_path):
     text = (tmp_path / "sizes.txt").read_text()
     assert "       132  app/sip/message.py\n" in text
     assert "        16  (1 more)\n" in text
-    assert "     3,000  of 6,291,456\n" in text
+    assert "     3,000  of 5,767,168\n" in text
