@@ -6,6 +6,8 @@ Only what can be decided without configuration: the proxy answers 483, 404, 401 
 from app.sip.errors import ParseError, bad
 from app.sip.grammar import PRINTABLE
 from app.sip.headers import parse_contact, parse_name_addr, parse_via
+from app.sip.message import HEAD_LIMIT
+from app.sip.scan import HEADER_LIMIT
 from app.sip.uri import parse_uri
 
 REQUIRED = ("via", "from", "to", "call-id", "cseq")  # RFC 3261 8.1.1; RFC 2543 had no Max-Forwards
@@ -15,6 +17,11 @@ SINGLE = ("from", "to", "call-id", "cseq", "max-forwards", "content-type", "cont
 # Nobody is there to whom a response could be forwarded (RFC 4475 3.3.10).
 NOT_UNICAST = ("255.255.255.255", "0.0.0.0", "::")
 
+# What a proxy may add to a request on its way: lines, and octets. With them it must still be
+# one that parse() takes, for its ACK and CANCEL are made from what was sent.
+ADDED_LINES = 16
+ADDED_OCTETS = 2048
+
 
 def check(message, supported=None, schemes=("sip", "sips")):
     """-> None | (code, reason, [extra header lines]).
@@ -23,7 +30,7 @@ def check(message, supported=None, schemes=("sip", "sips")):
     supported: option tags that a proxy knows, when it wants Proxy-Require checked
         (RFC 3261 16.3 step 5). schemes: of Request-URIs that can be routed (step 2).
     None promises that via, from_, to, cseq, call_id and max_forwards of the message, its
-    Route and Contact values and a request's URI parse.
+    Route and Contact values and a request's URI parse, and that Record-Route is a list.
     """
     try:
         if not message.is_request:
@@ -57,6 +64,7 @@ def _check_common(message):
         raise bad("two tags in one header")
     for value in message.headers("contact"):
         parse_contact(value)
+    message.headers("record-route")
 
 
 def _check_vias(message):
@@ -73,6 +81,10 @@ def _check_request(message):
         raise bad("CSeq names another method")
     for value in message.headers("route"):
         parse_name_addr(value)
+    if sum([len(message.spans[name]) for name in message.spans]) > HEADER_LIMIT - ADDED_LINES:
+        raise bad("too many header lines")
+    if message.body_start > HEAD_LIMIT - ADDED_OCTETS:
+        raise ParseError(513, "Message Too Large")
 
 
 def _check_next_hop(message):

@@ -281,3 +281,28 @@ def test_best_of():
     assert best([404, 486]) == 0 and best([408, 486]) == 1 and best([404, 407]) == 1
     assert best([302, 404]) == 0 and best([503, 500]) == 1 and best([503, 408]) == 1
     assert best([401, 603]) == 1 and best([600, 603]) == 0
+
+
+def test_the_longest_request_that_is_let_in_can_be_refused_and_given_up():
+    """With our lines it is longer; its ACK and CANCEL must be made from it all the same."""
+    for lines, size in ((["Z: y"] * 232, 8192), (["Z: " + "y" * 13950], 65535)):
+        for given_up in (True, False):
+            box = Box(max_len=size)
+            desk = desks(box, None)[0]
+            alice = Phone(box, "alice", host="203.0.113.5", domain="far.example")
+            too_many = alice.make("INVITE", "sip:201@example.org", ["Z: y" * 100] + lines)
+            assert status(alice.send(too_many)) in ([400], [513])
+            data = alice.make("INVITE", "sip:201@example.org", lines)
+            assert status(alice.send(data)) == [100]
+            invite = desk.invite()
+            if given_up:
+                desk.phone.reply(invite, 180)
+                cancel = data.partition(b"\r\nZ: ")[0] + b"\r\n\r\n"
+                cancel = cancel.replace(b"INVITE", b"CANCEL")
+                assert status(alice.send(cancel)) == [180, 200]
+                assert methods(desk.got()) == ["CANCEL"]
+            desk.phone.reply(invite, 487 if given_up else 486)
+            assert status(alice.received()) == [487 if given_up else 486]
+            assert methods(desk.got()) == ["ACK"]
+            box.wait(70)
+            assert len(box.endpoint) == 0 and len(box.proxy.calls) == 0

@@ -120,3 +120,18 @@ def test_promise():
     assert check(message, supported=()) is None
     assert message.via and message.from_ and message.to and message.cseq and message.call_id
     assert message.max_forwards == 70 and len(message.headers("contact")) == 2
+
+
+def test_a_broken_record_route():
+    assert code({}, 'Record-Route: "x, <sip:a;lr>\r\n') == 400
+    assert code({}, "Record-Route: <sip:a;lr>, <sip:b;lr>\r\n") is None
+
+
+def test_room_for_what_a_proxy_adds():
+    """The ACK and the CANCEL of a request are made from what was sent, by way of parse()."""
+    assert code({}, "Z: y\r\n" * (256 - 16 - 6)) is None
+    assert code({}, "Z: y\r\n" * (256 - 16 - 5)) == 400
+    longest = 16384 - 2048
+    data = len(build({}, "Z: \r\n").raw)
+    assert code({}, f"Z: {'y' * (longest - data)}\r\n") is None
+    assert code({}, f"Z: {'y' * (longest - data + 1)}\r\n") == 513
