@@ -93,14 +93,36 @@ class Proxy:
             self._run(message, peer, now, wall)
 
     def _run(self, message, peer, now, wall):
+        request = RoutingRequest(self, message, peer, now, wall)
         try:
-            request = RoutingRequest(self, message, peer, now, wall)
             self.routes.request_route(request)
         except ParseError as error:
-            self.endpoint.reply(message, peer, error.code, error.reason)
+            self._refuse(request, error.code, error.reason)
+        except Exception:
+            self._refuse(request, 500, "Server Internal Error")
+            raise
+        finally:
+            if request.call is not None and request.server is None:
+                self._abandon(request)
+
+    def _refuse(self, request, code, reason):
+        """What the script has begun does not stay: a transaction ends by its response alone."""
+        context = None if request.server is None else request.server.user
+        if context is not None:
+            self._give_up(context, request.now)
+        elif request.server is not None:
+            request.done = False
+            request.t_reply(code, reason)
+        else:
+            request.sl_send_reply(code, reason)
+
+    def _give_up(self, context, now):
+        if not context.is_open():
             return
-        if request.call is not None and request.server is None:
-            self._abandon(request)
+        context.abort(now)
+        call = context.call
+        if call is not None and self.calls.get(call.call_id) is call:
+            self._end_call(call.call_id, now, "given up")
 
     def _abandon(self, request):
         """The script answered an INVITE for which it had a call begun (media) already."""
@@ -116,7 +138,12 @@ class Proxy:
             if message.status >= 200:
                 branch.context.fail(branch, 500, now)
             return
-        branch.context.receive(branch, message, peer, now)
+        try:
+            branch.context.receive(branch, message, peer, now)
+        except Exception:
+            if message.status >= 200:
+                self._give_up(branch.context, now)
+            raise
 
     def _failed(self, transaction, status, now):
         branch = transaction.user

@@ -6,6 +6,7 @@ equal q, the highest first; within a group all at once. What comes back is forwa
 """
 
 from app.proxy.best import best
+from app.sip import machines
 from app.sip.build import response
 from app.sip.edits import Edits
 from app.sip.endpoint import LimitReached
@@ -140,6 +141,19 @@ class ResponseContext:
         for branch in self.branches:
             if branch.state == TRYING and branch.client is not None:
                 self.proxy.endpoint.cancel(branch.client, now)
+
+    def is_open(self):
+        """-> bool: the caller still waits for a final response."""
+        return self.server.state in (machines.TRYING, machines.PROCEEDING)
+
+    def abort(self, now):
+        """Ends what a fault of ours cut short, or the caller would wait for ever."""
+        self.answered = True
+        for branch in self.branches:
+            if branch.state != DONE:
+                self._disarm(branch)
+        self.cancel(now)
+        self._answer(500, now)
 
     def _provisional(self, branch, message, now):
         if branch.state == DONE:

@@ -56,17 +56,17 @@ class Service:
     def receive(self, data, peer, now, wall):
         """One datagram. A fault of ours costs this message, not the box."""
         self._guarded(self.endpoint.receive, data, peer, now)
-        self._guarded(self.proxy.run, now, wall)
+        self._run(now, wall)
 
     def handle_timers(self, now, wall):
         self._guarded(self.endpoint.handle_timers, now)
         self._guarded(self.proxy.handle_timers, now, wall)
-        self._guarded(self.proxy.run, now, wall)
+        self._run(now, wall)
 
     def media_events(self, now):
         """The relay's descriptor was readable: calls fell silent."""
         for call_id, _ in self.proxy.media.events() if self.proxy.media else ():
-            self.proxy.media_timeout(call_id, now)
+            self._guarded(self.proxy.media_timeout, call_id, now)
 
     def to_send(self):
         return self.endpoint.to_send()
@@ -74,7 +74,7 @@ class Service:
     def transport_error(self, now, wall):
         """What to_send() gave last could not be sent."""
         self._guarded(self.endpoint.transport_error, now)
-        self._guarded(self.proxy.run, now, wall)
+        self._run(now, wall)
 
     def next_timer(self):
         due = [self.endpoint.next_timer(), self.proxy.next_timer()]
@@ -116,15 +116,23 @@ class Service:
         table = tables.get("location")
         self.location.set_static(static_bindings(table, self.config.use_domain, now, wall))
 
+    def _run(self, now, wall):
+        """Every event has its turn, also behind one that the code failed on."""
+        while not self._guarded(self.proxy.run, now, wall):
+            pass
+
     def _guarded(self, function, *arguments):
+        """-> bool: there was no fault."""
         try:
             function(*arguments)
+            return True
         except MemoryError:
             self.faults += 1
             self.log.error("out of memory; the message is lost")
         except Exception as error:
             self.faults += 1
             self.log.error(f"fault: {error!r}; the message is lost, please report it")
+        return False
 
 
 def _secret(files, folder, token, log):

@@ -229,8 +229,8 @@ class Endpoint:
         key = client_key(branch, method)
         transaction = ClientTransaction(self, key, method, peer, data)
         transaction.silent = silent
-        transaction.fire(machines.REQUEST, now)
         self._clients[key] = transaction
+        transaction.fire(machines.REQUEST, now)
         return transaction
 
     def forward(self, message, peer):

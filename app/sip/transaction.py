@@ -45,10 +45,11 @@ class Transaction:
             return False
         self.state, actions, starts = cell
         self._stop_timers()
-        for action in actions:
-            getattr(self, action)(message, peer, now)
+        # timers first: where memory runs out in an action, they end the transaction still
         for timer in starts:
             self._start_timer(timer, now)
+        for action in actions:
+            getattr(self, action)(message, peer, now)
         if self.state == machines.TERMINATED:
             self.layer.forget(self)
             self.tell(events.Ended(self))

@@ -3,10 +3,11 @@
 from app import dbtext, routes
 from app.proxy.config import Config, is_address
 from app.proxy.service import Service
+from app.sip.errors import ParseError
 from app.sip.message import parse
 from app.sip.uri import parse_uri
 from tests.proxy.box import BOX, WALL, Counter, Files, Hashes, Lines, subscribers, table
-from tests.proxy.phone import Phone, last, status
+from tests.proxy.phone import SDP, Phone, last, status
 from tests.support import raises
 
 
@@ -33,6 +34,14 @@ class Bench:
         while item is not None:
             self.sent.append(item)
             item = self.service.to_send()
+
+    def wait(self, seconds):
+        """Lets time pass, with every timer at its moment."""
+        end = self.now + seconds
+        while self.service.next_timer() is not None and self.service.next_timer() <= end:
+            self.now = max(self.now, self.service.next_timer())
+            self.service.handle_timers(self.now, self.wall)
+        self.now = end
 
     def to(self, peer):
         found = [parse(data) for data, target in self.sent if target == peer]
@@ -92,10 +101,79 @@ def test_a_fault_costs_one_message():
     bench = Bench()
     bench.service.proxy.routes = Faulty
     alice = Phone(bench, "200")
-    assert alice.send(alice.make("OPTIONS", "sip:example.org")) == []
+    assert status(alice.send(alice.make("OPTIONS", "sip:example.org"))) == [500]
     assert bench.service.faults == 1 and bench.log.has("fault: KeyError")
     bench.service.proxy.routes = routes
     assert status(alice.send(alice.make("OPTIONS", "sip:example.org"))) == [200]
+
+
+class Tripping:
+    """The shipped script with a fault: in `where` it raises what `error` is."""
+
+    def __init__(self, where, error):
+        self.where, self.error = where, error
+
+    def request_route(self, r):
+        if self.where == "begun" and r.is_method("INVITE"):
+            r.rtpproxy_manage()
+        if self.where == "transaction" and r.is_method("INVITE"):
+            r.t_newtran()
+        if self.where == "sent":
+            routes.request_route(r)
+        if self.where != "reply" and r.is_method("INVITE"):
+            raise self.error
+        if self.where != "sent":
+            routes.request_route(r)
+
+    def onreply_route(self, r):
+        if self.where == "reply" and r.status >= 200:
+            raise self.error
+
+
+def test_a_fault_leaves_no_transaction_and_no_call_behind():
+    """An INVITE transaction ends by its final response alone: without one it stays for ever."""
+    for where in ("begun", "transaction", "sent", "reply"):
+        for error, code in ((KeyError("ours"), 500), (MemoryError(), 500),
+                            (ParseError(400, "Bad Request: theirs"), 400)):
+            for answer in (200, 486):
+                bench = Bench()
+                alice, bob = Phone(bench, "200"), Phone(bench, "201")
+                bob.register()
+                bench.service.proxy.routes = Tripping(where, error)
+                alice.domain = "far.example"
+                alice.uri = "sip:alice@far.example"
+                got = status(alice.send(alice.make("INVITE", "sip:201@example.org", body=SDP)))
+                if where in ("sent", "reply"):
+                    bob.reply(last([each for each in bob.received() if each.method == "INVITE"]),
+                              answer)
+                    got += status(alice.received())
+                    code = 500
+                assert got[-1] == code, (where, error, got)
+                bench.wait(70)
+                assert len(bench.service.endpoint) == 0, (where, error)
+                assert bench.service.calls(bench.now) == [], (where, error)
+
+
+def test_a_fault_delays_nothing_else():
+    """Two time-outs at one moment, the first of which the code fails on."""
+    bench = Bench()
+    seen = []
+
+    class Counting:
+        @staticmethod
+        def _failed(transaction, status, now):
+            seen.append(status)
+            raise KeyError("a fault of ours")
+
+    bench.service.proxy._failed = Counting._failed
+    bob = Phone(bench, "201")
+    bob.register()
+    eve = Phone(bench, "eve", host="203.0.113.5", domain="far.example")
+    for _ in range(2):
+        eve.send(eve.make("MESSAGE", "sip:201@example.org"))
+    bench.now += 40
+    bench.service.handle_timers(bench.now, bench.wall)
+    assert seen == [408, 408] and bench.service.faults == 2
 
 
 def test_the_secret_is_drawn_once():
