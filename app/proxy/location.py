@@ -8,10 +8,15 @@ leaves; a pure refresh, which tells nothing but "still there", waits up to REFRE
 and goes with others in one append. 200 extensions that refresh every 30 minutes then cost
 some 300 small appends a day instead of 9,600. After a loss of power the stored expiry may
 be that much behind the truth, so a loaded binding is granted REFRESH_DELAY on top.
+
+A box without a battery begins in 1970 and learns the time later. What was written by then
+would be long expired for a program that starts again with the right time, so it is written
+once more when the clock has been set.
 """
 
 REFRESH_DELAY = 300  # seconds a refresh may wait for its write
 SWEEP = 30  # seconds between two looks for expired bindings
+CLOCK_STEP = 60  # seconds that the wall clock may be set by until what is stored is dated anew
 PERMANENT = 128  # FL_PERMANENT of SER's usrloc, in the column flags
 
 
@@ -69,6 +74,7 @@ class Location:
         self._behind = False  # the store lacks something
         self._flush_at = None
         self._sweep_at = None
+        self._clocks_apart = None  # the wall clock less the monotonic one
 
     # What the site says.
 
@@ -80,6 +86,7 @@ class Location:
         """Reads what the store kept; call it once, before the first REGISTER."""
         if self._store is None:
             return
+        self._clocks_apart = wall - now
         self._dynamic = _by_aor(self._store.load(now, wall, REFRESH_DELAY))
         # dated as if the grace had not been granted, or each restart would grant it again
         self._write(self._store.rewrite, self._everything(), now + REFRESH_DELAY, wall)
@@ -126,6 +133,7 @@ class Location:
         return min(self._flush_at, self._sweep_at)
 
     def handle_timers(self, now, wall):
+        self._follow_clock(now, wall)
         if self._flush_at is not None and now >= self._flush_at:
             self._flush(now, wall, (), ())
         if self._sweep_at is not None and now >= self._sweep_at:
@@ -134,6 +142,12 @@ class Location:
     def flush(self, now, wall):
         """Writes refreshes that still wait: before a planned stop."""
         if self._dirty or self._behind:
+            self._flush(now, wall, (), ())
+
+    def _follow_clock(self, now, wall):
+        apart, self._clocks_apart = self._clocks_apart, wall - now
+        if apart is not None and abs(wall - now - apart) > CLOCK_STEP and self._dynamic:
+            self._behind = True  # all of it, as the dates are of another clock
             self._flush(now, wall, (), ())
 
     def _sweep(self, now):

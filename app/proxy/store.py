@@ -132,7 +132,10 @@ class LocationStore:
 
 
 def row_of(binding, now, wall):
-    """-> {column: value} of a Binding; expires is 0 for one that never does."""
+    """-> {column: value} of a Binding; expires is 0 for one that never does.
+
+    last_modified is when the row is written, by the same clock as expires: see binding_of.
+    """
     remaining = binding.remaining(now)
     return {
         "ruid": binding.ruid,
@@ -145,7 +148,7 @@ def row_of(binding, now, wall):
         "q": NO_Q if binding.q is None else binding.q,
         "callid": binding.callid or UNKNOWN,
         "cseq": binding.cseq,
-        "last_modified": binding.modified,
+        "last_modified": wall,
         "flags": 0,
         "cflags": 0,
         "user_agent": binding.user_agent or UNKNOWN,

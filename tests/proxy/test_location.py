@@ -231,3 +231,38 @@ def test_a_location_table_of_ser_is_read():
     binding = Box(files=files).location.bindings("200", 1000.0)[0]
     assert (binding.contact, binding.received) == ("sip:a@h", "sip:192.0.2.9:1024")
     assert (binding.q, binding.cseq) == (0.5, 7)
+
+
+def booted(files, wall):
+    """-> Box on these files whose clock says `wall`."""
+    box = Box()
+    box.files = files
+    box.location._store._files = files
+    box.wall = wall
+    box.location.load(box.now, wall)
+    return box
+
+
+def test_power_cuts_before_the_clock_is_set():
+    """Each start dates what it has loaded anew, in 1970: the next start must understand it."""
+    box = Box()
+    registered(box, "200", "<sip:a@h>")
+    for wall in (20, 25, 15):
+        box = booted(box.files, wall)
+        assert uris(box) == ["sip:a@h"], wall
+
+
+def test_a_restart_after_the_clock_was_set():
+    """The program ends and starts again an hour after boot; the binding was good for two."""
+    box = Box()
+    registered(box, "200", "<sip:a@h>", expires=7200)
+    box = booted(box.files, 20)
+    box.wait(40)
+    box.wall = WALL + 60
+    before = box.files.replacements
+    box.wait(3600)
+    assert box.files.replacements == before + 1  # once, not with every look at the clock
+    again = booted(box.files, box.wall)
+    assert uris(again) == ["sip:a@h"]
+    left = again.location.bindings("200", again.now)[0].remaining(again.now)
+    assert 3000 < left < 3600 + 2 * REFRESH_DELAY
