@@ -72,9 +72,12 @@ class Sites:
         """Return {name: bytes} of a stored site, or None where it is not whole."""
         folder = self._folder(site_id)
         found = {}
-        for name in self._files.listdir(folder):
-            if not name.endswith(".new"):
-                found[name] = self._files.read(folder + "/" + name)
+        try:
+            for name in self._files.listdir(folder):
+                if not name.endswith(".new"):
+                    found[name] = self._files.read(folder + "/" + name)
+        except OSError:  # a bad block; the one before may be good
+            return None
         return found if self.id_of(found) == site_id else None
 
     def file_of_current(self, sha, name):
@@ -108,6 +111,8 @@ class Sites:
     def prune(self):
         """Remove what neither the current nor the previous site is."""
         kept = self._pointer()
+        if kept[0] is None:
+            return  # it cannot be read just now: nothing is known to be superfluous
         for name in self._files.listdir(self._root + "/sites"):
             if name not in kept:
                 self._files.remove_tree(self._folder(name))
@@ -117,10 +122,9 @@ class Sites:
         self._files.write_atomic(self._root + "/current", line.encode())
 
     def _pointer(self):
-        data = self._files.read(self._root + "/current") or b""
         try:
-            ids = data.decode().split()
-        except UnicodeError:
+            ids = (self._files.read(self._root + "/current") or b"").decode().split()
+        except (OSError, UnicodeError):
             ids = []
         ids = [each if is_id(each) else None for each in ids[:2]]
         return tuple(ids + [None] * (2 - len(ids)))

@@ -79,7 +79,13 @@ class Tty:
     def flush(self):
         """Send what waits; return how many bytes still do."""
         while self._waiting:
-            taken = _write(self.fd, self._waiting[:1024])
+            try:
+                taken = _write(self.fd, self._waiting[:1024])
+            except OSError as error:
+                if error.errno != EIO:
+                    raise
+                self._waiting = b""  # nobody is there to read it; `read` tells so
+                break
             if not taken:
                 break
             self._waiting = self._waiting[taken:]

@@ -87,10 +87,18 @@ class Location:
         if self._store is None:
             return
         self._clocks_apart = wall - now
-        self._dynamic = _by_aor(self._store.load(now, wall, REFRESH_DELAY))
+        self._dynamic = _by_aor(self._read(now, wall))
         # dated as if the grace had not been granted, or each restart would grant it again
         self._write(self._store.rewrite, self._everything(), now + REFRESH_DELAY, wall)
         self._sweep_at = now + SWEEP if self._dynamic else None
+
+    def _read(self, now, wall):
+        try:
+            return self._store.load(now, wall, REFRESH_DELAY)
+        except OSError as error:
+            if self._log:
+                self._log.error(f"location cannot be read, all start without bindings: {error}")
+            return []
 
     # Look-ups.
 

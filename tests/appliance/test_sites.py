@@ -192,3 +192,32 @@ def test_rollback_swaps_the_two():
         False,
         ["error: there is no previous site on this box"],
     )
+
+
+class BadBlock(MemoryFiles):
+    """Reading below one path is an error of the medium."""
+
+    bad = "nowhere"
+
+    def read(self, path):
+        if self.bad in path:
+            raise OSError(5, "Input/output error")
+        return super().read(path)
+
+
+def test_a_bad_block_costs_one_site():
+    files = BadBlock(disk_with(OLD, NEW))
+    store = store_on(files)
+    files.bad = store.current()
+    assert store.load(store.current()) is None
+    assert store.load(store.previous()) == OLD
+
+
+def test_a_pointer_that_cannot_be_read_prunes_nothing():
+    files = BadBlock(disk_with(OLD, NEW))
+    store = store_on(files)
+    files.bad = "/current"
+    assert store.current() is None and store.previous() is None
+    before = dict(files.content)
+    store.prune()
+    assert files.content == before

@@ -59,4 +59,5 @@ def test_a_hung_up_line_reads_as_ended():
     line = tty.Tty(os.ttyname(slave))
     os.close(slave)
     os.close(master)
+    assert line.write(b"whoever is there") == 0
     assert line.read() == b""

@@ -266,3 +266,17 @@ def test_a_restart_after_the_clock_was_set():
     assert uris(again) == ["sip:a@h"]
     left = again.location.bindings("200", again.now)[0].remaining(again.now)
     assert 3000 < left < 3600 + 2 * REFRESH_DELAY
+
+
+def test_a_bad_block_costs_the_bindings_only():
+    box = Box()
+    registered(box, "200", "<sip:a@h>")
+
+    def bad_block(path):
+        raise OSError(5, "Input/output error")
+
+    box.files.read = bad_block
+    again = booted(box.files, WALL)
+    assert uris(again) == [] and again.log.has("cannot be read")
+    registered(again, "200", "<sip:a@h>")
+    assert uris(again) == ["sip:a@h"]
