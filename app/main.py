@@ -195,9 +195,9 @@ class Box:
         try:
             await task(*arguments)
         except Exception as error:
-            self.log.error(f"fault in {name}: {error!r}; the program starts again")
-            self.failed = True
+            self.failed = True  # first of all: where memory has run out, the log fails as well
             self.alarm.set(clock.now())
+            self.log.error(f"fault in {name}: {error!r}; the program starts again")
 
     async def sip_task(self, socket):
         """Datagrams in; what they cause goes out at once."""

@@ -152,6 +152,25 @@ def test_a_task_that_fails_ends_the_program():
     on_box(scenario)
 
 
+def test_a_task_that_fails_without_memory_for_the_log_ends_the_program():
+    async def scenario(box, client):
+        async def broken():
+            raise MemoryError()
+
+        def no_memory(text):
+            raise MemoryError()
+
+        box.log.error = no_memory
+        box.start("broken", broken)
+        try:
+            await box.tasks["broken"]
+        except MemoryError:
+            pass
+        await asyncio.wait_for(box.alarm_task(), PATIENCE)
+
+    on_box(scenario)
+
+
 def test_a_mistake_in_the_options_ends_with_2():
     assert main.main(["--nonsense"]) == 2
     assert main.main(["--help"]) == 0
