@@ -14,13 +14,16 @@ FIRST, LAST = 10000, 32000
 Target = namedtuple("Target", ("host", "port"))
 
 _random = random.Random(os.getpid())
+_given = set()  # ports handed out: whoever asked may not have opened his yet
 
 
 def free_ports(count=1, host=LOOPBACK):
-    """-> the first, even one of `count` consecutive UDP ports that are free on `host`."""
+    """-> the first, even one of `count` consecutive ports, free on `host` and not given before."""
     for _ in range(200):
         first = _random.randrange(FIRST, LAST - count) & ~1
-        if all(_is_free(host, port) for port in range(first, first + count)):
+        ports = range(first, first + count)
+        if _given.isdisjoint(ports) and all(_is_free(host, port) for port in ports):
+            _given.update(ports)
             return first
     raise AssertionError(f"no {count} free UDP ports in a row on {host}")
 
