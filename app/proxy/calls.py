@@ -73,9 +73,6 @@ class Calls:
         """-> [Call], the oldest first."""
         return sorted(self._calls.values(), key=lambda call: call.started)
 
-    def is_full(self):
-        return len(self._calls) >= self.limit
-
     def start(self, call_id, tag, caller, callee, now, mark):
         call = self._calls[call_id] = Call(call_id, tag, caller, callee, now, mark)
         return call

@@ -24,6 +24,7 @@ DEFAULTS = {
     # of our own
     "max_calls": 250,  # INVITE dialogs tracked at once; more are refused with 503
     "max_call_time": 12 * 3600,  # a call without an end is forgotten after this
+    "strangers": 4,  # one part in so many of the calls and transactions is for those unknown
     "retry_after": 10,  # what the 503 of an overloaded box asks for
 }
 

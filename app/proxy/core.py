@@ -191,10 +191,21 @@ class Proxy:
             self._within(request)
             return None
         if request.call is None:
-            if self.calls.is_full():
+            if not self.has_room(request, len(self.calls), self.calls.limit):
                 return False
             request.call = self._new_call(request)
         return request.call
+
+    def has_room(self, request, used, limit):
+        """-> bool: what there is `limit` of can be had for this request.
+
+        Whom neither a password, nor a dialog's seal, nor a trunk's address vouches for gets a
+        part only: a flood of such requests leaves room for our own.
+        """
+        known = request.credentials is not None or request.du is not None
+        if not known and not request.allow_source_address():
+            limit = limit // self.config.strangers
+        return used < limit
 
     def _within(self, request):
         """A request within a dialog: of a known call it may say something."""

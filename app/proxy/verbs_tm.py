@@ -19,9 +19,13 @@ class TransactionVerbs:
 
         `if not r.t_newtran(): return r.sl_reply_error()`
         """
+        endpoint = self.proxy.endpoint
+        if self.server is None and not self.proxy.has_room(self, len(endpoint), endpoint.limit):
+            self.error = self.busy()
+            return False
         if self.server is None:
             try:
-                self.server = self.proxy.endpoint.accept(self.msg, self.peer, self.now)
+                self.server = endpoint.accept(self.msg, self.peer, self.now)
             except LimitReached:
                 self.error = self.busy()
                 return False

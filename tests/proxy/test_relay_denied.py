@@ -217,3 +217,32 @@ def test_a_scanner_finds_no_difference():
         data = eve.make("REGISTER", "sip:example.org", to=f"<sip:{user}@example.org>")
         found[user] = status(eve.send(data))
     assert found["200"] == found["299"] == [401]
+
+
+def test_a_flood_from_outside_leaves_room_for_our_own():
+    box, eve, bob = scene(max_calls=8)
+    box.endpoint.limit = 40
+    alice = Phone(box, "200")
+    refused = 0
+    for number in range(60):
+        method = "MESSAGE" if number % 2 else "INVITE"
+        refused += 503 in status(eve.send(eve.make(method, "sip:201@example.org", body=SDP)))
+    assert refused >= 45 and len(box.endpoint) <= 40 // 4 + 2 and len(box.proxy.calls) == 2
+    bob.received()
+    assert status(alice.register()) == [200]
+    assert status(alice.request("INVITE", "sip:201@example.org", body=SDP)) == [100]
+    bob.reply(last(bob.received()), 200)
+    answer = last(alice.received())
+    assert alice.send(alice.within("BYE", answer, answer)) == []
+    assert last(bob.received()).method == "BYE"
+
+
+def test_a_flood_from_outside_leaves_room_for_a_trunk():
+    box, eve, bob = scene(max_calls=8, trunks=("198.51.100.7",))
+    for _ in range(10):
+        eve.send(eve.make("INVITE", "sip:201@example.org", body=SDP))
+    assert status(eve.received()) == [] and len(box.proxy.calls) == 2
+    trunk = Phone(box, "0123", host="198.51.100.7", domain="carrier.example")
+    for _ in range(6):
+        assert status(trunk.send(trunk.make("INVITE", "sip:201@example.org"))) == [100]
+    assert status(trunk.send(trunk.make("INVITE", "sip:201@example.org"))) == [503]
