@@ -246,7 +246,8 @@ class Nonces:
     def check(self, nonce, nc, now):
         """-> "ok" | "stale" (ours, but too old or its count was used) | "bad" (not ours).
 
-        nc: int, 0 when the client has no qop: its nonce may then be used again until it is old.
+        nc: int, 0 when the client has no qop: its nonce may then be used once, as there is no
+        count that would tell a request from one that somebody has recorded and sends again.
         Changes nothing: call used() once the response has proved right.
         """
         stamp = nonce[:16]
@@ -256,14 +257,12 @@ class Nonces:
         if not 0 <= int(now) - issued <= self.lifetime:
             return "stale"
         known = self._counts.get(nonce)
-        if nc and (issued <= self._forgotten if known is None else nc <= known):
+        if issued <= self._forgotten if known is None else nc <= known:
             return "stale"
         return "ok"
 
     def used(self, nonce, nc, now):
         """Notes that somebody authenticated with a nonce that was "ok", and its count."""
-        if not nc:
-            return
         if nonce not in self._counts and len(self._counts) >= self.limit:
             self._make_room(int(now))
         self._counts[nonce] = nc

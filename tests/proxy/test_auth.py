@@ -168,6 +168,11 @@ def test_credentials_of_rfc2069_without_qop():
     )
     again = phone.make("REGISTER", "sip:example.org", [line], to=f"<{phone.uri}>")
     assert status(phone.send(again)) == [200]
+    thief = Phone(box, "200", host="203.0.113.66")  # who has seen it sends it with his Contact
+    replayed = thief.make("REGISTER", "sip:example.org", [line], to=f"<{phone.uri}>")
+    refusal = last(thief.send(replayed))
+    assert refusal.status == 401 and "stale=true" in refusal.header("www-authenticate")
+    assert len(box.location.bindings("200", box.now)) == 1
 
 
 def test_credentials_of_another_proxy_are_passed_on():
