@@ -94,7 +94,7 @@ class Registration:
     def _remove(self, binding):
         if binding in self.added:
             self.added.remove(binding)
-        elif binding is not None:
+        elif binding is not None and binding not in self.removed:
             self.removed.append(binding)
 
     def _add(self, fields):

@@ -280,3 +280,13 @@ def test_contact_parameters_of_rfc4475():
     register(phone, "*", expires=0)
     register(phone, "<sip:%00@host5.example.com>", "<sip:%00%00@host5.example.com>")
     assert len(contacts(register(phone))) == 2
+
+
+def test_a_contact_that_is_removed_twice_makes_no_room_for_two():
+    box = Box(max_contacts=2)
+    phone = Phone(box, "200")
+    assert status(phone.register()) == [200]
+    lines = [f"Contact: {phone.contact};expires=0"] * 9
+    lines += [f"Contact: <sip:{number}@192.0.2.200>" for number in range(8)]
+    assert status(phone.register(headers=lines, contact=None)) == [403]
+    assert len(box.location.all(box.now)) == 1
