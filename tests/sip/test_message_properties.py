@@ -92,7 +92,8 @@ def test_uris_print_as_they_were_read(user, host, port, params):
     text = f"sip:{user}@{host}" + (f":{port}" if port else "") + "".join(params)
     uri = parse_uri(text)
     assert str(uri) == text and uri.user == user and uri.port == port
-    assert same_uri(uri, parse_uri(text.replace("a=b", "A=B")))
+    tail = "".join(params).replace("a=b", "A=B")
+    assert same_uri(uri, parse_uri(text[: len(text) - len(tail)] + tail))
     assert unescape(escape(user)) == uri.aor[0]
 
 
