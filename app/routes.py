@@ -22,6 +22,11 @@ def request_route(r):
     if not r.is_method("REGISTER"):
         r.record_route()
 
+    # who a caller is, is for us to say, not for the caller (RFC 3325 5)
+    if not r.allow_source_address():
+        r.remove_hf("P-Asserted-Identity")
+        r.remove_hf("Remote-Party-ID")
+
     # the rest of a dialog takes the way that record-routing has laid
     if r.loose_route():
         return within_dialog(r)
@@ -32,10 +37,6 @@ def request_route(r):
         return registrar(r)
     if r.is_method("OPTIONS") and r.is_myself(r.ru) and not r.ru.user:
         return r.sl_send_reply(200, "OK")  # somebody asks whether we are alive
-
-    # who a caller is, is for us to say, not for the caller (RFC 3325 5)
-    if not r.allow_source_address():
-        r.remove_hf("P-Asserted-Identity")
 
     # nobody gets further without a password, but from outside to our own extensions
     if not permitted(r):

@@ -31,6 +31,24 @@ def test_an_asserted_identity_is_a_trunks_to_give():
     assert last(bob.received()).header("p-asserted-identity") == line.partition(": ")[2]
 
 
+def test_nobody_asserts_another_identity_within_a_dialog():
+    """A telephone shows what a re-INVITE says of its peer (RFC 3325 as RFC 5876 extends it)."""
+    lines = ["P-Asserted-Identity: <sip:999@example.org>", "Remote-Party-ID: <sip:9@example.org>"]
+    box = Box()
+    bob = Phone(box, "201")
+    bob.register()
+    eve = Phone(box, "eve", host="203.0.113.66", domain="evil.example")
+    first = eve.make("INVITE", "sip:201@example.org", lines)
+    eve.send(first)
+    invite = last(bob.received())
+    bob.reply(invite, 200)
+    answer = last(eve.received())
+    eve.send(eve.within("INVITE", first, answer, lines))
+    for each in (invite, last(bob.received())):
+        assert each.method == "INVITE" and each.header("p-asserted-identity") is None
+        assert each.header("remote-party-id") is None
+
+
 def test_too_long():
     box = Box(max_len=2000)
     alice = Phone(box, "200")
