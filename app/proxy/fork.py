@@ -67,6 +67,7 @@ class ResponseContext:
     def start(self, now):
         """Sends the first group, or the answer of a box that could send nothing."""
         self._next_group(now)
+        self.request.msg.shrink()
 
     def _next_group(self, now):
         """Starts the waiting branches of the highest q, until one is out; else settles."""
@@ -89,6 +90,7 @@ class ResponseContext:
             self._finish(branch, 503, None)
             return
         branch.client.user = branch
+        branch.edits = None  # it is sent once
         if self.is_invite:
             config = self.proxy.config
             branch.no_answer = self._arm(branch, now + config.fr_inv_timer)

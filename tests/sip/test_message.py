@@ -1,5 +1,6 @@
 """parse() and the lazy accessors; what may not pass (header smuggling) and how long a body is."""
 
+from app.sip import build
 from app.sip.errors import ParseError
 from app.sip.message import parse
 from tests.support import raises
@@ -197,3 +198,13 @@ def test_mark_received():
     assert msg.via.received == "198.51.100.7" and msg.via.rport == 4000
     assert msg.via.reply_to() == ("198.51.100.7", 4000)
     assert b"198.51.100.7" not in msg.raw
+
+
+def test_a_long_message_shrinks_to_what_its_answer_is_made_of():
+    many = message("Record-Route: <sip:a;lr>\r\n" + "Z: y\r\n" * 60)
+    before = build.response(many, 200, "OK", to_tag="t")
+    many.shrink()
+    assert "z" not in many.spans and build.response(many, 200, "OK", to_tag="t") == before
+    few = message("Z: y\r\n")
+    few.shrink()
+    assert few.header("z") == "y"
