@@ -219,7 +219,9 @@ class Box:
             return socket.receive()
         except OSError as error:
             self.log.warning(f"SIP socket: {error}")
-            return None
+        except MemoryError:
+            self.service.faults += 1  # the datagram is lost; calls and their media go on
+        return None
 
     async def media_task(self, engine):
         """Calls that have fallen silent."""

@@ -171,6 +171,20 @@ def test_a_task_that_fails_without_memory_for_the_log_ends_the_program():
     on_box(scenario)
 
 
+def test_a_datagram_that_finds_no_memory_is_lost_alone():
+    async def scenario(box, client):
+        class Full:
+            @staticmethod
+            def receive():
+                raise MemoryError()
+
+        box.reload(site())
+        assert box.receive(Full) is None and box.service.faults == 1
+        assert await answer(client, box.socket.port) == "SIP/2.0 200 OK" and not box.failed
+
+    on_box(scenario)
+
+
 def test_a_mistake_in_the_options_ends_with_2():
     assert main.main(["--nonsense"]) == 2
     assert main.main(["--help"]) == 0
