@@ -75,7 +75,8 @@ def _place(source, target):
         shutil.copy2(source, target)
 
 
-def _summary(started):
+def summary(started):
+    """Say how long each step took, now and when it was built."""
     from scripts.lib import cache
     from scripts.lib.ui import duration, say
 
@@ -83,7 +84,7 @@ def _summary(started):
     for label, (seconds, cold, fresh) in cache.timings.items():
         state = "built" if fresh else f"from the cache (cold: {duration(cold)})"
         say(f"  {label:24} {duration(seconds):>14}  {state}")
-    say(f"  {'in all':24} {duration(time.monotonic() - started):>14}")
+    say(f"  {'in all':24} {duration(time.monotonic() - started):>14}\n")
 
 
 def main(arguments):
@@ -95,8 +96,8 @@ def main(arguments):
         target = build_image(arguments[1])
     else:
         sys.exit(__doc__)
-    _summary(started)
-    print(f"\nReady in {target}")
+    summary(started)
+    print(f"Ready in {target}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import argparse
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -177,7 +178,10 @@ def main(arguments):
     from scripts.lib.ui import say
 
     options = parse(arguments)
+    started = time.monotonic()
     image = build.build_image(options.board) / "disk.img"
+    if any(fresh for _, _, fresh in cache.timings.values()):
+        build.summary(started)
     folder = cache.root() / "run" / options.board
     if options.fresh:
         shutil.rmtree(folder, ignore_errors=True)
@@ -191,6 +195,8 @@ def main(arguments):
         options.memory,
         folder,
     )
+    for name in (signal.SIGTERM, signal.SIGHUP):  # leave no emulator behind
+        signal.signal(name, lambda number, frame: sys.exit(128 + number))
     machine.start()
     try:
         say(f"Booting {options.board} in {machine.board.qemu} with {options.memory} MB")
