@@ -29,6 +29,10 @@ class TransactionVerbs:
             except LimitReached:
                 self.error = self.busy()
                 return False
+            except ValueError:
+                # RFC 3261 8.2.2.2: one of RFC 2543 that differs from its twin in To alone
+                self.error = (482, "Loop Detected", ())
+                return False
         return True
 
     def t_relay(self):

@@ -180,6 +180,29 @@ def test_the_caller_hangs_up_while_it_rings():
     assert len(box.proxy.calls) == 0
 
 
+def test_an_answer_that_crosses_the_cancel_is_passed_on():
+    """RFC 3261 9.1, 16.7 step 5: the caller gets the 200, acknowledges it and hangs up."""
+    for ringing in (True, False):
+        box, alice, (one,) = scene(None)
+        invite = one.invite()
+        if ringing:
+            one.phone.reply(invite, 180, tag="one")
+            alice.received()
+        held = [each for each in box.endpoint._servers.values() if each.method == "INVITE"][0]
+        cancel = alice.make(
+            "CANCEL", "sip:201@example.org", via=str(held.request.via).partition(";received")[0],
+            call_id=invite.call_id, cseq=held.request.cseq.number,
+        )  # fmt: skip
+        assert status(alice.send(cancel)) == [200]
+        one.phone.reply(invite, 200, tag="one")
+        answer = last(alice.received())
+        assert answer.status == 200 and answer.cseq.method == "INVITE"
+        one.got()
+        alice.send(alice.within("ACK", answer, answer, cseq=answer.cseq.number))
+        alice.send(alice.within("BYE", answer, answer))
+        assert methods(one.got()) == ["ACK", "BYE"] and len(box.proxy.calls) == 0
+
+
 def test_both_answer_at_once():
     """RFC 3261 16.7 step 5: each 2xx goes to the caller, who ends what it does not want."""
     box, alice, (one, two) = scene(None, None)
@@ -281,6 +304,18 @@ def test_best_of():
     assert best([404, 486]) == 0 and best([408, 486]) == 1 and best([404, 407]) == 1
     assert best([302, 404]) == 0 and best([503, 500]) == 1 and best([503, 408]) == 1
     assert best([401, 603]) == 1 and best([600, 603]) == 0
+
+
+def test_an_old_request_that_differs_in_to_alone_is_merged():
+    """Without a branch of RFC 3261 it has the name of a transaction that is not its own."""
+    box = Box()
+    desks(box, None)
+    eve = Phone(box, "eve", host="203.0.113.5", domain="far.example")
+    fields = {"via": "SIP/2.0/UDP 203.0.113.5", "call_id": "old", "cseq": 1}
+    uri = "sip:201@example.org"
+    assert status(eve.send(eve.make("INVITE", uri, **fields))) == [100]
+    other = eve.make("INVITE", uri, to=f"<{uri}>;tag=x", **fields)
+    assert status(eve.send(other)) == [482] and len(box.proxy.calls) == 1
 
 
 def test_a_request_of_many_lines_is_not_held_as_such():
