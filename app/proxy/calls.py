@@ -27,6 +27,7 @@ class Call:
         self.state = RINGING
         self.since = now
         self.started = now
+        self.is_strangers = False
         self.media = False
         self.offered = False  # the INVITE had an offer, so the response has the answer
         self.hops = {}
@@ -54,11 +55,10 @@ class Call:
 
 
 class Calls:
-    """All calls by Call-ID, at most `limit`."""
+    """All calls by Call-ID. How many there may be is for who starts them to judge."""
 
-    def __init__(self, log, limit):
+    def __init__(self, log):
         self._log = log
-        self.limit = limit
         self._calls = {}
         self.answered = 0  # since start, for the status page
         self.failed = 0
@@ -72,6 +72,10 @@ class Calls:
     def all(self):
         """-> [Call], the oldest first."""
         return sorted(self._calls.values(), key=lambda call: call.started)
+
+    def of_strangers(self):
+        """-> how many calls began without anything that vouches for their caller."""
+        return len([call for call in self._calls.values() if call.is_strangers])
 
     def start(self, call_id, tag, caller, callee, now, mark):
         call = self._calls[call_id] = Call(call_id, tag, caller, callee, now, mark)

@@ -38,7 +38,8 @@ class Proxy:
         self.log = log
         self.seals = Seals(hashes, secret or token(32))
         self.authenticator = Authenticator(hashes, Nonces(hashes, token(32), config.nonce_expire))
-        self.calls = Calls(log, config.max_calls)
+        self.calls = Calls(log)
+        self._strangers = {}  # transactions for requests of strangers
         self.deadlines = Deadlines()  # of Branches: timer C and no answer
         self._sweep_at = None
 
@@ -46,7 +47,6 @@ class Proxy:
         """Takes new tables and settings; calls and bindings go on as they are."""
         self.tables = tables
         self.config = config
-        self.calls.limit = config.max_calls
 
     # Events
 
@@ -74,7 +74,9 @@ class Proxy:
             self._failed(event.transaction, 408, now)
         elif kind is events.TransportError:
             self._failed(event.transaction, 503, now)
-        # A StrayResponse is dropped (RFC 6026 7.3), and Ended leaves nothing to do.
+        elif kind is events.Ended:
+            self._strangers.pop(event.transaction, None)
+        # A StrayResponse is dropped (RFC 6026 7.3).
 
     def _request(self, message, peer, now, wall):
         problem = check(message, supported=())
@@ -191,21 +193,29 @@ class Proxy:
             self._within(request)
             return None
         if request.call is None:
-            if not self.has_room(request, len(self.calls), self.calls.limit):
+            if not self._has_room_for_call(request):
                 return False
             request.call = self._new_call(request)
         return request.call
 
-    def has_room(self, request, used, limit):
-        """-> bool: what there is `limit` of can be had for this request.
+    def has_room(self, request):
+        """-> bool: a transaction may begin for this request.
 
-        Whom neither a password, nor a dialog's seal, nor a trunk's address vouches for gets a
-        part only: a flood of such requests leaves room for our own.
+        Strangers have a part of them only: a flood leaves room for our own.
         """
-        known = request.credentials is not None or request.du is not None
-        if not known and not request.allow_source_address():
-            limit = limit // self.config.strangers
-        return used < limit
+        limit = self.endpoint.limit // self.config.strangers
+        return len(self._strangers) < limit or not request.is_stranger
+
+    def note(self, transaction, request):
+        """A transaction has begun for a request; it counts until it has ended."""
+        if request.is_stranger:
+            self._strangers[transaction] = True
+
+    def _has_room_for_call(self, request):
+        limit = self.config.max_calls
+        if request.is_stranger and self.calls.of_strangers() >= limit // self.config.strangers:
+            return False
+        return len(self.calls) < limit
 
     def _within(self, request):
         """A request within a dialog: of a known call it may say something."""
@@ -221,6 +231,7 @@ class Proxy:
         call = self.calls.start(
             request.ci, request.ft, caller, callee, request.now, self.token(MARK)
         )
+        call.is_strangers = request.is_stranger
         call.offered = request.has_body("application/sdp")
         call.moved(request.ft, request.contact_hop())
         if self._sweep_at is None:

@@ -90,6 +90,7 @@ class ResponseContext:
             self._finish(branch, 503, None)
             return
         branch.client.user = branch
+        self.proxy.note(branch.client, self.request)
         branch.edits = None  # it is sent once
         if self.is_invite:
             config = self.proxy.config

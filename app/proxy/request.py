@@ -56,6 +56,12 @@ class RoutingRequest(
         """The Request-URI as it stands: a Uri."""
         return self.targets[0].uri
 
+    @property
+    def is_stranger(self):
+        """-> bool: neither a password, a dialog's seal nor a trunk's address vouches for it."""
+        known = self.credentials is not None or self.du is not None
+        return not known and not self.allow_source_address()
+
     def media_to(self):
         """-> address that this goes to, as far as one can say before it is sent, or None."""
         peer = self._peer_of(self.targets[0])

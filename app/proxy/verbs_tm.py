@@ -19,13 +19,13 @@ class TransactionVerbs:
 
         `if not r.t_newtran(): return r.sl_reply_error()`
         """
-        endpoint = self.proxy.endpoint
-        if self.server is None and not self.proxy.has_room(self, len(endpoint), endpoint.limit):
-            self.error = self.busy()
-            return False
         if self.server is None:
+            if not self.proxy.has_room(self):
+                self.error = self.busy()
+                return False
             try:
-                self.server = endpoint.accept(self.msg, self.peer, self.now)
+                self.server = self.proxy.endpoint.accept(self.msg, self.peer, self.now)
+                self.proxy.note(self.server, self)
             except LimitReached:
                 self.error = self.busy()
                 return False

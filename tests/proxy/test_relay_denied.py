@@ -237,6 +237,24 @@ def test_a_flood_from_outside_leaves_room_for_our_own():
     assert last(bob.received()).method == "BYE"
 
 
+def test_a_stranger_is_let_in_however_busy_our_own_are():
+    box, eve, bob = scene(max_calls=8)
+    box.endpoint.limit = 40
+    alice = Phone(box, "200")
+    for _ in range(7):
+        alice.request("INVITE", "sip:201@example.org", body=SDP)
+    assert status(alice.received()) == [] and len(box.proxy.calls) == 7
+    assert status(eve.send(eve.make("INVITE", "sip:201@example.org", body=SDP))) == [100]
+    for _ in range(20):
+        eve.send(eve.make("OPTIONS", "sip:201@example.org"))
+    assert status(eve.send(eve.make("OPTIONS", "sip:201@example.org"))) == [503]
+    box.wait(400)
+    assert len(box.endpoint) == 0 and len(box.proxy._strangers) == 0
+    bob.register()
+    eve.received()
+    assert status(eve.send(eve.make("OPTIONS", "sip:201@example.org"))) == []
+
+
 def test_a_flood_from_outside_leaves_room_for_a_trunk():
     box, eve, bob = scene(max_calls=8, trunks=("198.51.100.7",))
     for _ in range(10):
