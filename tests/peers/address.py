@@ -19,7 +19,9 @@ _given = set()  # ports handed out: whoever asked may not have opened his yet
 
 def free_ports(count=1, host=LOOPBACK):
     """-> the first, even one of `count` consecutive ports, free on `host` and not given before."""
-    for _ in range(200):
+    for attempt in range(400):
+        if attempt == 200:
+            _given.clear()  # a long run has had them all, and most are free again
         first = _random.randrange(FIRST, LAST - count) & ~1
         ports = range(first, first + count)
         if _given.isdisjoint(ports) and all(_is_free(host, port) for port in ports):
