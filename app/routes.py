@@ -8,11 +8,8 @@ that has answered the request or sent it on returns; nothing falls through to th
 
 def request_route(r):
     """Every request comes in here: SER's `route { ... }`."""
-    # initial sanity checks: requests that go round, and excessively long ones
-    if not r.mf_process_maxfwd_header(10):
-        return r.sl_send_reply(483, "Too Many Hops")
-    if r.msg_len >= r.config.max_len:
-        return r.sl_send_reply(513, "Message Too Large")
+    if not sane(r):
+        return None
 
     # a telephone behind NAT: its Contact gets the address that its packets come from
     if r.is_first_hop() and r.nat_uac_test(19) and not r.is_method("REGISTER"):
@@ -47,6 +44,17 @@ def request_route(r):
         r.append_hf("P-hint: outbound")
         return relay(r)
     return incoming(r)
+
+
+def sane(r):
+    """Initial sanity checks; a request that fails one has been answered."""
+    if not r.mf_process_maxfwd_header(10):
+        r.sl_send_reply(483, "Too Many Hops")
+        return False
+    if r.msg_len >= r.config.max_len:
+        r.sl_send_reply(513, "Message Too Large")
+        return False
+    return True
 
 
 def within_dialog(r):

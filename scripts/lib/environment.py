@@ -60,6 +60,8 @@ def enter(*purposes):
 
     Returns at once when it already runs there and nothing is missing.
     """
+    # mke2fs, kamailio: Debian keeps these out of a user's PATH, and they need no root here.
+    os.environ["PATH"] += os.pathsep + os.pathsep.join(("/usr/local/sbin", "/usr/sbin", "/sbin"))
     install_packages("python", *purposes)
     python = tools_python()
     if Path(sys.prefix) != python.parent.parent:
