@@ -19,10 +19,7 @@ def request_route(r):
     if not r.is_method("REGISTER"):
         r.record_route()
 
-    # who a caller is, is for us to say, not for the caller (RFC 3325 5)
-    if not r.allow_source_address():
-        r.remove_hf("P-Asserted-Identity")
-        r.remove_hf("Remote-Party-ID")
+    disown(r)
 
     # the rest of a dialog takes the way that record-routing has laid
     if r.loose_route():
@@ -55,6 +52,13 @@ def sane(r):
         r.sl_send_reply(513, "Message Too Large")
         return False
     return True
+
+
+def disown(r):
+    """Who a caller is, is for us to say or for a trunk, not for the caller (RFC 3325 5)."""
+    if not r.allow_source_address():
+        r.remove_hf("P-Asserted-Identity")
+        r.remove_hf("Remote-Party-ID")
 
 
 def within_dialog(r):
