@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from scripts.lib import cache
-from scripts.lib.ui import die, say
+from scripts.lib.ui import Progress, die, say
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements.txt"
@@ -81,17 +81,44 @@ def install_packages(*purposes):
             f"Debian 12 or 13 is needed, or install: {' '.join(missing)}",
         )
     say(f"Installing {len(missing)} Debian packages: {' '.join(missing)}")
-    apt = [*_as_root(), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
-    log = cache.root() / "apt-install.log"
-    with open(log, "wb") as output:
-        for arguments in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-            if subprocess.call(
-                apt + arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-            ):
-                die(
-                    f"apt-get {arguments[0]} failed; its output is in {log}",
-                    "Check the network and the apt configuration, then run the command again.",
-                )
+    _apt_get("update")
+    _apt_get("install", "-y", "--no-install-recommends", *missing)
+
+
+def _apt_get(*arguments):
+    """Run apt-get with a progress bar from its own status lines; end with its log on failure."""
+    command = [*_as_root(), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
+    log = cache.root() / f"apt-{arguments[0]}.log"
+    process = subprocess.Popen(
+        [*command, "-o", "APT::Status-Fd=1", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    bar = Progress(f"apt-get {arguments[0]}", 200)  # 100 for the downloads, 100 for the rest
+    with open(log, "w") as output:
+        for line in process.stdout:
+            output.write(line)
+            kind, _, rest = line.partition(":")
+            if kind in ("dlstatus", "pmstatus"):
+                bar.update((100 if kind == "pmstatus" else 0) + _percent(rest))
+    failed = process.wait() != 0
+    bar.close(failed)
+    if failed:
+        die(
+            f"apt-get {arguments[0]} failed; its output is in {log}",
+            "Check the network and the apt configuration, then run the command again.",
+        )
+
+
+def _percent(status):
+    """Return the share in a status line of apt (README.progress-reporting): "pkg:12.5:text"."""
+    try:
+        return float(status.split(":")[1])
+    except (IndexError, ValueError):
+        return 0.0
 
 
 def tools_python():
