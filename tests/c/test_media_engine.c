@@ -171,13 +171,17 @@ static void rtcp_has_the_next_port(void) {
 }
 
 // The spray of the hijack tests: 20 other sources, 50 packets each, before and after the latch.
+// No faster than the engine counts them: a socket that is full would drop some by itself.
 static void spray(const struct call *call, const char *host) {
     struct me_address ignored;
+    uint32_t seen = (uint32_t)stats_of(call).counts[ME_OFFERER][ME_RTP].foreign;
     for (int source = 0; source < 20; source++) {
         int fd = phone(host, &ignored);
         for (int i = 0; i < 50; i++) {
             send_to(fd, "127.0.0.1", call->ports[ME_OFFERER], "hijack");
         }
+        seen += 50;
+        wait_for_foreign(call, ME_OFFERER, seen);
         close(fd);
     }
 }
@@ -189,13 +193,11 @@ static void a_spray_from_elsewhere_is_never_forwarded(void) {
     allow(&call, ME_OFFERER, &peers[ME_OFFERER], true);
     allow(&call, ME_ANSWERER, &peers[ME_ANSWERER], true);
     spray(&call, "127.0.0.66");
-    wait_for_foreign(&call, ME_OFFERER, 1000);
     CHECK(is_quiet(phones[ME_ANSWERER]));
     send_to(phones[ME_OFFERER], "127.0.0.1", call.ports[ME_OFFERER], "speech");
     CHECK(hears(phones[ME_ANSWERER], "speech"));
     spray(&call, "127.0.0.66");
     spray(&call, "127.0.0.2");      // the latched host itself, from other ports
-    wait_for_foreign(&call, ME_OFFERER, 3000);
     CHECK(is_quiet(phones[ME_ANSWERER]));
     send_to(phones[ME_ANSWERER], "127.0.0.1", call.ports[ME_ANSWERER], "reply");
     CHECK(hears(phones[ME_OFFERER], "reply"));
