@@ -5,9 +5,9 @@ import secrets
 from collections import namedtuple
 from pathlib import Path
 
+from scripts.lib.qemu import GUEST
 from scripts.lib.site_folder import CONF, hash_password, set_password, write_private
 
-GUEST_ADDRESS = "10.0.2.15"  # what QEMU's user network gives the first guest by DHCP
 EXTENSIONS = ("200", "201", "202", "203")
 PASSWORD_FILE = ".console-password"  # hidden, so provision.py does not send it
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
@@ -64,7 +64,7 @@ def make_demo_site(folder, *, advertise, sip_port, rtp_ports):
 
 def _write_conf(path, settings, advertise, console_password):
     if not path.exists():
-        domains = " ".join(dict.fromkeys((advertise, GUEST_ADDRESS)))
+        domains = " ".join(dict.fromkeys((advertise, GUEST)))
         password = hash_password(console_password)
         write_private(path, CONF_TEXT.format(domains=domains, password=password, **settings))
         return

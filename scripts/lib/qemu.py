@@ -6,7 +6,6 @@ serial console through a TCP port of the loopback.
 """
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
@@ -97,11 +96,6 @@ class Machine:
         if self.process.poll() is not None:
             said = (self.folder / "qemu.log").read_text(errors="replace")[-2000:]
             die(f"{self.board.qemu} ended with status {self.process.returncode}", said)
-
-    def resident_bytes(self):
-        """Return the emulator's own resident memory."""
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def console_url(self):
         """Return the console as pyserial names it."""
