@@ -2,16 +2,17 @@
 
 from app.proxy.auth import Authenticator
 from app.proxy.calls import Calls
-from app.proxy.fork import Branch
 from app.proxy.request import RoutingReply, RoutingRequest
 from app.proxy.rewrite import reseal
 from app.proxy.seal import MARK, Seals
 from app.proxy.text import printable
+from app.proxy.uac import Uac
 from app.sip import events
 from app.sip.check import check
 from app.sip.digest import Nonces
 from app.sip.errors import ParseError
 from app.sip.timers import Deadlines
+from app.sip.transaction import ClientTransaction
 
 CALL_SWEEP = 60  # seconds between two looks for calls without an end
 
@@ -40,7 +41,8 @@ class Proxy:
         self.authenticator = Authenticator(hashes, Nonces(hashes, token(32), config.nonce_expire))
         self.calls = Calls(log)
         self._strangers = {}  # transactions for requests of strangers
-        self.deadlines = Deadlines()  # of Branches: timer C and no answer
+        self.deadlines = Deadlines()  # of whatever has time_out(now): Branches, modules
+        self.uac = Uac(self)
         self._sweep_at = None
 
     def reload(self, tables, config):
@@ -111,14 +113,15 @@ class Proxy:
         """What the script has begun does not stay: a transaction ends by its response alone."""
         context = None if request.server is None else request.server.user
         if context is not None:
-            self._give_up(context, request.now)
+            self.give_up(context, request.now)
         elif request.server is not None:
             request.done = False
             request.t_reply(code, reason)
         else:
             request.sl_send_reply(code, reason)
 
-    def _give_up(self, context, now):
+    def give_up(self, context, now):
+        """Ends a ResponseContext that the code failed on, with its call."""
         if not context.is_open():
             return
         context.abort(now)
@@ -132,25 +135,20 @@ class Proxy:
         self._delete_media(request.call)
 
     def _response(self, transaction, message, peer, now):
-        branch = transaction.user
-        if branch is None:
+        """The `user` of a client transaction (Branch, uac.ClientRequest) hears of responses
+        by receive(message, peer, now), of their absence by fail(status, now)."""
+        user = transaction.user
+        if user is None:
             return
-        if check(message) is not None or len(message.headers("via")) < 2:
-            # cannot be passed on; a final one has ended its branch all the same
-            if message.status >= 200:
-                branch.context.fail(branch, 500, now)
-            return
-        try:
-            branch.context.receive(branch, message, peer, now)
-        except Exception:
-            if message.status >= 200:
-                self._give_up(branch.context, now)
-            raise
+        if check(message) is None:
+            user.receive(message, peer, now)
+        elif message.status >= 200:  # unusable; it has ended the transaction all the same
+            user.fail(500, now)
 
     def _failed(self, transaction, status, now):
-        branch = transaction.user
-        if isinstance(branch, Branch):  # a server transaction has its context there
-            branch.context.fail(branch, status, now)
+        # a server transaction has its ResponseContext there, which is told nothing
+        if isinstance(transaction, ClientTransaction) and transaction.user is not None:
+            transaction.user.fail(status, now)
 
     # Time
 
@@ -161,10 +159,10 @@ class Proxy:
         return min(due) if due else None
 
     def handle_timers(self, now, wall):
-        branch = self.deadlines.pop(now)
-        while branch is not None:
-            branch.context.time_out(branch, now)
-            branch = self.deadlines.pop(now)
+        item = self.deadlines.pop(now)
+        while item is not None:
+            item.time_out(now)
+            item = self.deadlines.pop(now)
         self.location.handle_timers(now, wall)
         if self._sweep_at is not None and now >= self._sweep_at:
             self._sweep(now)

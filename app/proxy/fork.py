@@ -41,6 +41,28 @@ class Branch:
         self.timer_c = None
         self.no_answer = None
 
+    # What core.py tells the user of a client transaction and of a deadline.
+
+    def receive(self, message, peer, now):
+        """A response that passed the checks, from `peer`."""
+        if len(message.headers("via")) < 2:
+            # cannot be passed on; a final one has ended its branch all the same
+            if message.status >= 200:
+                self.fail(500, now)
+            return
+        try:
+            self.context.receive(self, message, peer, now)
+        except Exception:
+            if message.status >= 200:
+                self.context.proxy.give_up(self.context, now)
+            raise
+
+    def fail(self, status, now):
+        self.context.fail(self, status, now)
+
+    def time_out(self, now):
+        self.context.time_out(self, now)
+
 
 class ResponseContext:
     """Of one server transaction (`server.user` is this context).

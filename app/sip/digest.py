@@ -197,14 +197,15 @@ class Answer:
         self.opaque = challenge.opaque
 
 
-def answer(hashes, challenge, method, uri, username, password, cnonce, nc=1):
+def answer(hashes, challenge, method, uri, username, password, cnonce, nc=1, ha1=None):
     """-> str: the Authorization value that a client sends upon a Challenge, or None.
 
-    cnonce: random text of the caller; nc: 1 for a nonce's first use, then counting up. None:
-    the challenge wants what we do not know (its algorithm, or auth-int alone).
+    cnonce: random text of the caller; nc: 1 for a nonce's first use, then counting up; ha1:
+    instead of the password, and made with the challenge's algorithm. None: the challenge
+    wants what we do not know (its algorithm, or auth-int alone).
     """
     made = Answer(challenge, username, uri, cnonce, nc)
-    response = response_for(hashes, method, made, password=password)
+    response = response_for(hashes, method, made, ha1=ha1, password=password)
     if response is None or (challenge.qop and made.qop is None):
         return None
     names = ["username", "realm", "nonce", "uri"]
