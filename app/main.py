@@ -21,6 +21,7 @@ from app.port.syslog import Syslog
 from app.port.tty import Tty
 from app.proxy.config import Config
 from app.proxy.service import Service
+from app.sip.interfaces import Interfaces, interface
 from app.sip.transport import Peer
 
 VERSION = "0.1.0"
@@ -114,14 +115,20 @@ class Box:
 
     def make_config(self, site):
         """Return the Config of a Site, with the addresses that this machine has now."""
+        interfaces = self.make_interfaces(site)
+        own = [address for _, address in net.interfaces()]
+        own += [each.advertised_host for each in interfaces.all]
+        return Config.of_site(site, interfaces, own)
+
+    def make_interfaces(self, site):
+        """Return the Interfaces that this program listens on, as a Site has them known."""
         given = self.options.advertise or site.settings.sip.advertise or (None, None)
         host = given[0] or self.socket.host
         if host in WILDCARDS:
             host = own_address()
-        own = [address for _, address in net.interfaces()]
-        return Config.of_site(
-            site, (host, given[1] or self.socket.port), own + [host], self.socket.port
-        )
+        socket = self.socket
+        one = interface(1, "udp", socket.host, socket.port, (host, given[1]))
+        return Interfaces([one], source=net.source_address)
 
     def use_config(self, config):
         now, wall = clock.now(), clock.wall()

@@ -3,7 +3,7 @@
 from collections import namedtuple
 
 from app.media.errors import NoPorts
-from app.media.hosts import ANY, family_of, parse_host, parse_network
+from app.sip.hosts import ANY, family_of, parse_host, parse_network
 
 # advertised: the address in SDP. bind: the local one, "0.0.0.0" or "::" for all of them.
 Local = namedtuple("Local", ("advertised", "bind"))

@@ -8,9 +8,9 @@ repeated and re-sent descriptions come out alike.
 
 from app.media.addresses import Addresses
 from app.media.errors import NoPorts
-from app.media.hosts import UNSPECIFIED, family_of
 from app.media.rewrite import is_active, is_relayed, read_sdp, rewrite
 from app.media.stream import REFUSED, SIDES, Stream, may_send, terms_of
+from app.sip.hosts import UNSPECIFIED, family_of
 
 SETUP_TIMEOUT = 300.0  # seconds a call may ring without media; beyond timer C (RFC 3261 16.6)
 HOLD_TIMEOUT = 3600.0

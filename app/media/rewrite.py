@@ -3,7 +3,7 @@
 o= stays as it is: it names the session, not a place to send to (RFC 4566 5.2, RFC 3264 8).
 """
 
-from app.media.hosts import UNSPECIFIED
+from app.sip.hosts import UNSPECIFIED
 from app.sip.sdp import parse_sdp
 
 # Candidates (RFC 8839) would lead the two parties past the relay; without the others a party

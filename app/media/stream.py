@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-from app.media.hosts import UNSPECIFIED, family_of, is_loopback, parse_host
+from app.sip.hosts import UNSPECIFIED, family_of, is_loopback, parse_host
 
 SIDES = (0, 1)  # who made the first offer, who answered it
 ALLOWED_MAX = 4

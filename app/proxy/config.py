@@ -1,11 +1,15 @@
 """What the proxy is told about itself: the modparam lines of SER, with their defaults."""
 
+from app.sip.interfaces import Interfaces
+from app.sip.uri import host_port
+
 # name: default. Times in seconds, lengths in bytes.
 DEFAULTS = {
     # core
     "domains": (),  # names (any port) and addresses (own ports) that are `myself`
-    "ports": (5060,),  # ports that belong to those addresses: listening and advertised
-    "advertise": ("127.0.0.1", 5060),  # host and port that Record-Route names
+    "interfaces": None,  # app.sip.interfaces.Interfaces; without, one of UDP at `advertise`
+    "advertise": ("127.0.0.1", 5060),  # host and port that everybody knows us by
+    "ports": None,  # ports that belong to our addresses; without, those of the interfaces
     "hosts": {},  # {name: (address, port)}: next hops by name; no DNS (SER: dns=no)
     "trunks": (),  # addresses whose requests need no credentials to reach us
     "max_len": 8192,  # msg:len beyond which 513 is due
@@ -44,14 +48,18 @@ class Config:
                 raise ValueError(f"the proxy has no setting {name}; it knows {known}")
         for name in DEFAULTS:
             setattr(self, name, settings.get(name, DEFAULTS[name]))
+        if self.interfaces is None:
+            self.interfaces = Interfaces.of_sent_by(host_port(*self.advertise))
+        first = self.interfaces.all[0]
+        self.advertise = (first.advertised_host, first.advertised_port)
+        self.ports = self.ports or self.interfaces.ports()
         self.domains = tuple([domain.lower() for domain in self.domains])
 
     @classmethod
-    def of_site(cls, site, advertise, own, port):
+    def of_site(cls, site, interfaces, own):
         """-> Config of an app.appliance Site.
 
-        advertise: (host, port) that telephones know; own: the machine's addresses; port: the
-        one that we listen on.
+        interfaces: app.sip.interfaces.Interfaces; own: the machine's addresses.
         """
         sip, trunk = site.settings.sip, site.settings.trunk
         settings = {}
@@ -60,15 +68,13 @@ class Config:
         peers = tuple(trunk.sources) + ((trunk.address[0],) if trunk.address else ())
         hosts = {trunk.domain: trunk.address} if trunk.domain and trunk.address else {}
         return cls(
-            domains=tuple(site.domains) + tuple(own), ports=(port, advertise[1]),
-            advertise=advertise, trunks=peers, hosts=hosts, **settings
+            domains=tuple(site.domains) + tuple(own), interfaces=interfaces, trunks=peers,
+            hosts=hosts, **settings
         )  # fmt: skip
 
     def same_place(self, other):
         """-> bool: both have the same addresses, so nothing outside has changed."""
-        return (self.domains, self.ports, self.advertise) == (
-            other.domains, other.ports, other.advertise,
-        )  # fmt: skip
+        return self.domains == other.domains and self.interfaces.same_as(other.interfaces)
 
     def is_myself(self, uri):
         """-> bool: SER's `uri == myself` for a Uri.
@@ -80,9 +86,9 @@ class Config:
             return False
         return uri.port is None or uri.port in self.ports or not is_address(uri.host)
 
-    def is_self_peer(self, host, port):
-        """-> bool: a packet to this address would come back to us."""
-        return port in self.ports and host in self.domains and is_address(host)
+    def is_self_peer(self, peer):
+        """-> bool: a message to this Peer would come back to us."""
+        return peer.port in self.ports and peer.host in self.domains and is_address(peer.host)
 
 
 def is_address(host):

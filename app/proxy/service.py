@@ -11,7 +11,6 @@ from app.proxy.core import Proxy
 from app.proxy.location import Location
 from app.proxy.store import LocationStore, static_bindings
 from app.sip.endpoint import Endpoint
-from app.sip.uri import host_port
 
 SECRET_FILE = "/secret"  # in the state folder: the seals of dialogs outlive a restart
 SECRET_LENGTH = 64
@@ -33,7 +32,7 @@ class Service:
             files.makedirs(folder)
             store = LocationStore(files, folder, dbtext, config.use_domain, log)
         self.location = Location(store, log)
-        self.endpoint = Endpoint(host_port(*config.advertise), token, hashes)
+        self.endpoint = Endpoint(config.interfaces, token, hashes)
         self.proxy = Proxy(
             self.endpoint, routes, tables, self.location, None, config, hashes, token, log,
             _secret(files, folder, token, log) if files is not None else None,
@@ -47,7 +46,7 @@ class Service:
     def use(self, config, tables, now, wall):
         """Takes another site: new calls follow it, present ones and bindings go on."""
         self.config = config
-        self.endpoint.sent_by = host_port(*config.advertise).lower()
+        self.endpoint.interfaces = config.interfaces
         self.proxy.reload(tables, config)
         self._use_static(tables, now, wall)
 

@@ -1,29 +1,45 @@
-"""Next hops: from a URI to the address that a datagram goes to."""
+"""Next hops: from a URI to the transport and address that a message goes to, and back."""
 
 from app.proxy.config import is_address
 from app.sip.errors import ParseError
-from app.sip.transport import Peer
-from app.sip.uri import parse_port, parse_uri
+from app.sip.transport import DEFAULT_PORTS, TRANSPORTS, Peer
+from app.sip.uri import host_port, parse_port, parse_uri
 
-UDP = "1"  # Kamailio's number of a transport in the alias parameter
+# Kamailio's number of a transport in the alias parameter; 4 is SCTP, which we have not.
+NUMBERS = {"udp": "1", "tcp": "2", "tls": "3", "ws": "5", "wss": "6"}
+BY_NUMBER = {NUMBERS[name]: name for name in NUMBERS}
+SECURE = {"udp": None, "tcp": "tls", "tls": "tls", "ws": "wss", "wss": "wss"}
 
 
 def next_hop(uri, config, use_alias=True):
     """-> Peer for a Uri, or None when it cannot be reached from here.
 
     An alias (see alias_of) wins over maddr, and that over the host (RFC 3261 19.1.1). Names
-    are looked up in config.hosts alone, never in the DNS. UDP only: another transport, and
-    sips, is not ours.
+    are looked up in config.hosts alone, never in the DNS.
     """
-    if uri.scheme != "sip" or uri.params.get("transport", "udp").lower() != "udp":
+    if not uri.is_sip:
         return None
     if use_alias and "alias" in uri.params:
-        return alias_of(uri)
+        return alias_of(uri, config)
     host = uri.params.get("maddr") or uri.host
-    return peer_of(host, uri.port, config)
+    return peer_of(host, uri.port, config, transport_of(uri, config))
 
 
-def peer_of(host, port, config):
+def transport_of(uri, config):
+    """-> transport that a SIP Uri asks for, or None for one that is not known or not secure.
+
+    RFC 3263 4.1 for addresses: UDP for sip, TLS for sips; a sips URI's ;transport says what
+    TLS runs over (RFC 3261 26.2.2), of ws it makes wss (RFC 7118 5.2.4).
+    """
+    transport = uri.params.get("transport", "").lower()
+    if uri.scheme == "sips":
+        return SECURE.get(transport or "tls")
+    if transport:
+        return transport if transport in TRANSPORTS else None
+    return "udp" if config.interfaces.has("udp") else "tcp"
+
+
+def peer_of(host, port, config, transport="udp"):
     """-> Peer | None of a host by address, or by a name in config.hosts."""
     host = host.lower()
     if not is_address(host):
@@ -31,34 +47,42 @@ def peer_of(host, port, config):
             return None
         host, known_port = config.hosts[host]
         port = port or known_port
-    if host in ("0.0.0.0", "255.255.255.255", "::"):
+    return _reachable(transport, host, port, config)
+
+
+def _reachable(transport, host, port, config):
+    """-> Peer | None: what we have an interface for, and no multicast or broadcast."""
+    if transport is None or host in ("0.0.0.0", "255.255.255.255", "::"):
         return None
-    return Peer("udp", host, port or 5060, 0)
+    if not config.interfaces.has(transport):
+        return None
+    return Peer(transport, host, port or DEFAULT_PORTS[transport], 0)
 
 
-def alias_of(uri):
+def alias_of(uri, config):
     """-> Peer of the ;alias=address~port~transport that add_contact_alias wrote, or None."""
     pieces = uri.params.get("alias", "").split("~")
-    if len(pieces) != 3 or pieces[2] != UDP:
+    transport = BY_NUMBER.get(pieces[2]) if len(pieces) == 3 else None
+    if transport is None:
         return None
     host = pieces[0].strip("[]")
     try:
         port = parse_port(pieces[1])
     except ParseError:
         return None
-    return Peer("udp", host, port, 0) if is_address(host) else None
+    return _reachable(transport, host, port, config) if is_address(host) else None
 
 
 def alias_for(peer):
     """-> str: the value of the alias parameter that leads to a Peer."""
     host = f"[{peer.host}]" if ":" in peer.host else peer.host
-    return f"{host}~{peer.port}~{UDP}"
+    return f"{host}~{peer.port}~{NUMBERS[peer.transport]}"
 
 
 def uri_for(peer):
     """-> str: the URI of a source address, as kept in location's column received."""
-    host = f"[{peer.host}]" if ":" in peer.host else peer.host
-    return f"sip:{host}:{peer.port}"
+    transport = "" if peer.transport == "udp" else f";transport={peer.transport}"
+    return f"sip:{host_port(peer.host, peer.port)}{transport}"
 
 
 def received_peer(text, config):
@@ -71,4 +95,4 @@ def received_peer(text, config):
 
 def hop(peer):
     """-> str that names a next hop in a seal; "" for none, which no seal is made for."""
-    return "" if peer is None else f"{peer.host.lower()}:{peer.port}"
+    return "" if peer is None else f"{peer.transport}:{peer.host.lower()}:{peer.port}"

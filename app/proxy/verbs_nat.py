@@ -10,6 +10,7 @@ from app.proxy.target import alias_for, alias_of, hop, next_hop, uri_for
 from app.sip.errors import ParseError
 from app.sip.headers import parse_contact
 from app.sip.sdp import Sdp, sdp_body
+from app.sip.transport import same_place
 
 # Flags of nat_uac_test.
 CONTACT_PRIVATE = 1
@@ -64,7 +65,7 @@ class NatVerbs:
         if contact is None or not contact.uri.is_sip:
             return False
         here = next_hop(contact.uri, self.config, use_alias=False)
-        if here is not None and (here.host, here.port) == (self.peer.host, self.peer.port):
+        if here is not None and same_place(here, self.peer):
             return False
         contact.uri.params.set("alias", alias_for(self.peer))
         self.edits.replace("contact", 0, str(contact))
@@ -78,8 +79,8 @@ class NatVerbs:
         an alias that leads elsewhere is left alone. `r.handle_ruri_alias()`
         """
         uri = self.ru
-        peer = alias_of(uri) if uri.is_sip and "alias" in uri.params else None
-        if peer is None or (self.route_set and peer != self.du):
+        peer = alias_of(uri, self.config) if uri.is_sip and "alias" in uri.params else None
+        if peer is None or (self.route_set and not same_place(peer, self.du)):
             return False
         uri.params.remove("alias")
         self.set_ruri(uri)

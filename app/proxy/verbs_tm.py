@@ -6,6 +6,8 @@ from app.proxy.seal import BACK, NO_MARK
 from app.proxy.target import next_hop, received_peer
 from app.proxy.verbs_rr import write_routes
 from app.sip.endpoint import LimitReached
+from app.sip.errors import ParseError
+from app.sip.headers import parse_via
 
 LOOP_MARK = 12  # hex digits at the end of a branch: see _loop_mark
 
@@ -82,7 +84,7 @@ class TransactionVerbs:
             peer = self._peer_of(target)
             if peer is None:
                 continue
-            if self.config.is_self_peer(peer.host, peer.port):
+            if self.config.is_self_peer(peer):
                 # what is ours has been looked up: it would only come back
                 self.error = (482, "Loop Detected", ())
                 continue
@@ -131,8 +133,14 @@ class TransactionVerbs:
             marks.extend(self.msg.headers(name))
         return self.proxy.hashes.sha256("\n".join(marks).encode())[:LOOP_MARK]
 
+    def _is_ours(self, via):
+        try:
+            return self.proxy.endpoint.interfaces.is_own(parse_via(via).sent_by)
+        except ParseError:
+            return False
+
     def _is_looping(self, mark):
         for value in self.msg.headers("via"):
-            if self.proxy.endpoint.sent_by in value.lower() and mark in value:
+            if mark in value and self._is_ours(value):
                 return True
         return False

@@ -7,7 +7,7 @@ pull to_send() until None; sleep until next_timer(), then handle_timers() and pu
 from app.sip import build, events, machines
 from app.sip.edits import Edits
 from app.sip.errors import ParseError, bad
-from app.sip.headers import parse_via
+from app.sip.interfaces import Interfaces
 from app.sip.message import parse
 from app.sip.timers import Deadlines
 from app.sip.transaction import ClientTransaction, ServerTransaction, client_key, server_key
@@ -26,15 +26,18 @@ class LimitReached(Exception):
 class Endpoint:
     """One SIP element's transactions.
 
-    sent_by: str, "host" or "host:port" for our Via; token, hashes: see docs/architecture.md;
-    limit: the most transactions at a time. Each INVITE's CANCEL comes on top, so that a call
-    can always be given up; messages that match nothing take no memory.
+    interfaces: app.sip.interfaces.Interfaces, or "host[:port]" for one of UDP: what our Via
+    says; token, hashes: see docs/architecture.md; limit: the most transactions at a time. Each
+    INVITE's CANCEL comes on top, so that a call can always be given up; messages that match
+    nothing take no memory.
 
     counters: {name: int}; received, sent: messages; dropped: what is no SIP, or not for us.
     """
 
-    def __init__(self, sent_by, token, hashes, limit=2048):
-        self.sent_by = parse_via("SIP/2.0/UDP " + sent_by).sent_by
+    def __init__(self, interfaces, token, hashes, limit=2048):
+        if isinstance(interfaces, str):
+            interfaces = Interfaces.of_sent_by(interfaces)
+        self.interfaces = interfaces
         self.limit = limit
         self.deadlines = Deadlines()
         self.counters = {"received": 0, "sent": 0, "dropped": 0}
@@ -131,7 +134,7 @@ class Endpoint:
 
     def _receive_response(self, message, peer, now):
         via = message.via
-        if via.sent_by != self.sent_by:  # RFC 3261 18.1.2: not an answer to us
+        if not self.interfaces.is_own(via.sent_by):  # RFC 3261 18.1.2: not an answer to us
             self.counters["dropped"] += 1
             return
         for name in COPIED:
@@ -223,7 +226,8 @@ class Endpoint:
 
     def _push_via(self, edits, branch, peer):
         transport = peer.transport.upper()
-        edits.push("Via", f"SIP/2.0/{transport} {self.sent_by};branch={branch};rport")
+        sent_by = self.interfaces.sent_by(peer)
+        edits.push("Via", f"SIP/2.0/{transport} {sent_by};branch={branch};rport")
 
     def _start_client(self, branch, method, peer, data, now, silent=False):
         key = client_key(branch, method)

@@ -1,17 +1,28 @@
 """What the transaction layer knows of transports: who a peer is, and where a response goes.
 
-The seam for TCP, TLS and WebSocket: a transport is a name in `Peer.transport`. Only "udp"
-loses messages; on all others the timers of RFC 3261 17 take their reliable values and a
-response goes back on the connection that `Peer.flow` names.
+A transport is a name in `Peer.transport`. Only "udp" loses messages; on all others the
+timers of RFC 3261 17 take their reliable values and a response goes back on the connection
+that `Peer.flow` names.
 """
 
 from collections import namedtuple
 
 from app.sip.errors import ParseError
 
-# transport: "udp", "tcp", "tls", "ws" or "wss"; host: a textual IP address; port: int;
-# flow: the socket or connection (0: the default one of that transport).
+# transport: of TRANSPORTS; host: a textual IP address; port: int. flow: 0: not said, choose;
+# else `flow % 16` is the number of our interface (interfaces.py), `flow // 16` the serial
+# number of the connection (0 over UDP). To a flow of a stream goes that very connection or
+# none; to flow 0 an open one to that address, or a new one.
 Peer = namedtuple("Peer", ("transport", "host", "port", "flow"))
+
+TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
+# RFC 3261 19.1.2, 18.2.1; RFC 7118 5.2.4 with RFC 6455 3
+DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
+
+
+def same_place(peer, other):
+    """-> bool: the same transport, host and port, whichever flow leads there."""
+    return peer[:3] == other[:3]
 
 
 def is_reliable(peer):

@@ -82,3 +82,14 @@ def _groups(text):
         if not word or len(word) > 4 or word.strip(HEX):
             return None
     return [int(word, 16) for word in words] + groups
+
+
+def in_networks(text, networks):
+    """-> bool: the address is in one of [parse_network() value]."""
+    found = parse_host(text)
+    if found is None:
+        return False
+    for family, network, ignored in networks:
+        if found[0] == family and found[1] >> ignored == network:
+            return True
+    return False

@@ -1,0 +1,128 @@
+"""Our own addresses: where we listen, what peers are told of it, where a message leaves from.
+
+An interface is SER's `listen`: a transport, an address and a port, with the address that
+others know it by (`advertise`). Behind a NAT the two differ, and then they differ for the
+outside only: who is in one of the local networks is told the address itself.
+"""
+
+from collections import namedtuple
+
+from app.sip.hosts import ANY, family_of, in_networks
+from app.sip.uri import host_port, parse_host_port
+
+MAX_INTERFACES = 15  # what Peer.flow has room for
+
+# number: 1..15, `Peer.flow % 16`. transport: of transport.TRANSPORTS. host, port: what is
+# listened on, "0.0.0.0" or "::" for every address. advertised_host, advertised_port (None: not
+# printed): what Via and Record-Route name. name: "udp:192.0.2.1:5060", as Kamailio prints a
+# socket.
+Interface = namedtuple("Interface", (
+    "number", "transport", "host", "port", "advertised_host", "advertised_port", "name",
+))  # fmt: skip
+
+
+def interface(number, transport, host, port, advertised=(None, None)):
+    """-> Interface. advertised: (host | None, port | None): each as listened on without."""
+    name = f"{transport}:{host_port(host, port)}"
+    known = (advertised[0] or host, advertised[1] or port)
+    return Interface(number, transport, host, port, known[0], known[1], name)
+
+
+class Interfaces:
+    """All of our interfaces; the first one of a transport and family is its default.
+
+    local_nets: [app.sip.hosts.parse_network() value] whose hosts reach us without a NAT
+    between. source(host) -> the local address that packets to `host` leave from, or None: it
+    chooses where several interfaces serve (Kamailio's mhomed), and names a wildcard's address.
+    """
+
+    def __init__(self, interfaces, local_nets=(), source=None):
+        self.all = list(interfaces)
+        self.local_nets = local_nets
+        self._source = source
+        self._own = {}  # sent-by -> True
+        for each in self.all:
+            self._own[host_port(each.host.lower(), each.port)] = True
+            self._own[host_port(each.advertised_host.lower(), each.advertised_port)] = True
+
+    @classmethod
+    def of_sent_by(cls, text):
+        """-> Interfaces of one UDP address that is known as "host" or "host:port"."""
+        host, port = parse_host_port(text)
+        known = Interface(1, "udp", host, port or 5060, host, port, "udp:" + text)
+        return cls([known])
+
+    def for_peer(self, peer):
+        """-> Interface that a message to `peer` leaves from, or None: there is none for it."""
+        number = peer.flow % 16
+        if number:
+            for each in self.all:
+                if each.number == number:
+                    return each
+            return None
+        found = self._serving(peer.transport, peer.host)
+        if len(found) > 1 and self._source is not None:
+            here = self._source(peer.host)
+            for each in found:
+                if each.host == here:
+                    return each
+            for each in found:
+                if each.host in ANY.values():
+                    return each
+        return found[0] if found else None
+
+    def has(self, transport):
+        """-> bool: we listen on this transport."""
+        for each in self.all:
+            if each.transport == transport:
+                return True
+        return False
+
+    def named(self, name):
+        """-> Interface of that name, or None."""
+        for each in self.all:
+            if each.name == name:
+                return each
+        return None
+
+    def _serving(self, transport, host):
+        family = family_of(host)
+        return [
+            each for each in self.all
+            if each.transport == transport and family_of(each.host) in (family, 0)
+        ]  # fmt: skip
+
+    # What peers are told
+
+    def told(self, peer):
+        """-> (host, port | None): the address that `peer` is to know us by."""
+        chosen = self.for_peer(peer) or self.all[0]
+        if not in_networks(peer.host, self.local_nets):
+            return chosen.advertised_host, chosen.advertised_port
+        host = chosen.host
+        if host in ANY.values():
+            host = (self._source and self._source(peer.host)) or chosen.advertised_host
+        return host, chosen.port
+
+    def sent_by(self, peer):
+        """-> str: the sent-by of our Via in a request to `peer`."""
+        text = host_port(*self.told(peer)).lower()
+        self._own[text] = True  # that of a wildcard is one of the machine's few addresses
+        return text
+
+    def is_own(self, sent_by):
+        """-> bool: a Via with this sent-by (str, lower case) may be ours (RFC 3261 18.1.2)."""
+        return sent_by in self._own
+
+    def ports(self):
+        """-> (int, ...) that belong to our addresses: listening and advertised ones."""
+        found = []
+        for each in self.all:
+            for port in (each.port, each.advertised_port or 5060):
+                if port not in found:
+                    found.append(port)
+        return tuple(found)
+
+    def same_as(self, other):
+        """-> bool: both listen alike and are known alike."""
+        return (self.all, self.local_nets) == (other.all, other.local_nets)
