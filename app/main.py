@@ -21,7 +21,8 @@ from app.port.syslog import Syslog
 from app.port.tty import Tty
 from app.proxy.config import Config
 from app.proxy.service import Service
-from app.sip.interfaces import Interfaces, interface
+from app.sip.hosts import parse_network
+from app.sip.interfaces import Interfaces, known_as, places_of
 from app.sip.transport import Peer
 
 VERSION = "0.1.0"
@@ -98,16 +99,22 @@ class Box:
 
     def reload(self, site):
         """Use a Site from now on; calls and bindings go on. OSError: nothing has changed."""
-        port = (self.options.listen or (None, None))[1]
-        port = site.settings.sip.port if port is None else port
-        if self.socket is None or port not in (0, self.socket.port):
-            self.open_socket(port)
+        host, port = self.place(site.settings.sip)
+        if self.socket is None or host != self.socket.host or port not in (0, self.socket.port):
+            self.open_socket(host, port)
         self.site = site
         self.use_config(self.make_config(site))
 
-    def open_socket(self, port):
+    def place(self, sip):
+        """Return (host, port) of the UDP socket: of --listen, else of the site."""
+        places = [each for each in places_of(sip.listen, sip.port) if each[0] == "udp"]
+        _, host, port, _ = places[0] if places else ("udp", "0.0.0.0", sip.port, None)
+        given = self.options.listen or (host, port)
+        return given[0], port if given[1] is None else given[1]
+
+    def open_socket(self, host, port):
         former = self.socket
-        self.socket = net.UdpSocket((self.options.listen or ("0.0.0.0",))[0], port)
+        self.socket = net.UdpSocket(host, port)
         if former is not None:
             self.tasks["sip"].cancel()
             former.close()
@@ -122,13 +129,12 @@ class Box:
 
     def make_interfaces(self, site):
         """Return the Interfaces that this program listens on, as a Site has them known."""
-        given = self.options.advertise or site.settings.sip.advertise or (None, None)
-        host = given[0] or self.socket.host
-        if host in WILDCARDS:
-            host = own_address()
-        socket = self.socket
-        one = interface(1, "udp", socket.host, socket.port, (host, given[1]))
-        return Interfaces([one], source=net.source_address)
+        sip, socket = site.settings.sip, self.socket
+        given = self.options.advertise or sip.advertise or (None, None)
+        places = [("udp", socket.host, socket.port, None)]
+        found = known_as(places, socket.port, given, lambda host: own_address())
+        local = [parse_network(text) for text in sip.local_net]
+        return Interfaces(found, local, net.source_address)
 
     def use_config(self, config):
         now, wall = clock.now(), clock.wall()

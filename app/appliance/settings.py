@@ -25,6 +25,8 @@ SECTIONS = {
         "domains": (values.several(values.domain, 32), ()),
         "port": (values.integer(1, 65535), 5060),
         "advertise": (values.address_port, None),
+        "listen": (values.listen, ()),
+        "local_net": (values.several(values.network, 16), ()),
         "use_domain": (values.yes_no, False),
         "max_len": (values.integer(1300, 65535, " bytes"), 8192),
         "default_expires": (values.integer(30, 86400, " seconds"), 3600),

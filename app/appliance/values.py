@@ -6,6 +6,9 @@ Each raises BadValue, whose `offset` counts characters from the start of the val
 DIGITS = "0123456789"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HEX = DIGITS + "abcdef"
+TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
+MAX_LISTEN = 15  # as many as app.sip.transport.Peer.flow has room for
+LISTEN = "write udp:192.0.2.1:5060, or udp:192.0.2.1:5060 advertise 203.0.113.7:5060"
 
 
 class BadValue(Exception):
@@ -188,6 +191,48 @@ def address_port(text):
     if not rest:
         return quad, None
     return quad, _at(integer(1, 65535), rest[1:], len(text) - len(rest) + 1)
+
+
+def network(text):
+    """ "192.168.0.0/16", "2001:db8::/32" or one address, as text."""
+    host, slash, prefix = text.partition("/")
+    if not is_ipv4(host) and not is_ipv6(host):
+        raise BadValue(f"{text or 'nothing'} is no network", "write one such as 192.168.0.0/16")
+    if slash:
+        _at(integer(0, 128 if ":" in host else 32), prefix, len(host) + 1)
+    return text
+
+
+def listen(text):
+    """SER's `listen`: "udp:192.0.2.1:5060 advertise 203.0.113.7, tls:[::]" as
+    ((transport, address, port or None, (address, port or None) or None), ...)."""
+    found = []
+    place = 0
+    advertises = False
+    for piece in text.replace(",", " ").split(" "):
+        if advertises and piece:
+            found[-1] = found[-1][:3] + (_at(address_port, piece, place),)
+            advertises = False
+        elif piece == "advertise":
+            if not found or found[-1][3]:
+                raise BadValue("advertise has no address in front", LISTEN, place)
+            advertises = True
+        elif piece:
+            found.append(_at(_listening, piece, place))
+        place += len(piece) + 1
+    if advertises or not found:
+        raise BadValue("an address is missing at the end", LISTEN, len(text))
+    if len(found) > MAX_LISTEN:
+        raise BadValue(f"{len(found)} addresses", f"write at most {MAX_LISTEN}")
+    return tuple(found)
+
+
+def _listening(piece):
+    transport, colon, rest = piece.partition(":")
+    if not colon or transport.lower() not in TRANSPORTS:
+        raise BadValue(f"{piece} names no transport", LISTEN)
+    host, port = _at(address_port, rest, len(transport) + 1)
+    return transport.lower(), host, port, None
 
 
 def port_range(text):

@@ -8,6 +8,7 @@ outside only: who is in one of the local networks is told the address itself.
 from collections import namedtuple
 
 from app.sip.hosts import ANY, family_of, in_networks
+from app.sip.transport import DEFAULT_PORTS
 from app.sip.uri import host_port, parse_host_port
 
 MAX_INTERFACES = 15  # what Peer.flow has room for
@@ -26,6 +27,38 @@ def interface(number, transport, host, port, advertised=(None, None)):
     name = f"{transport}:{host_port(host, port)}"
     known = (advertised[0] or host, advertised[1] or port)
     return Interface(number, transport, host, port, known[0], known[1], name)
+
+
+def places_of(listen, port):
+    """-> the same list of (transport, host, port, advertised) with every port filled in.
+
+    `port` is the one of UDP and TCP where `listen` says none, and all that is listened on when
+    it says nothing.
+    """
+    found = []
+    for transport, host, given, advertised in listen or (("udp", "0.0.0.0", None, None),):
+        usual = port if DEFAULT_PORTS[transport] == 5060 else DEFAULT_PORTS[transport]
+        found.append((transport, host, given or usual, advertised))
+    return found
+
+
+def known_as(places, port, advertise, own_address):
+    """-> [Interface] of [(transport, host, port, advertised)], numbered from 1.
+
+    advertised: (host, port | None), or None to take `advertise` (host | None, port | None): its
+    host where the family is the same, its port for those that listen on `port`. What listens
+    on every address is known by own_address(host).
+    """
+    found = []
+    for transport, host, local_port, advertised in places:
+        if advertised is None:
+            same = family_of(advertise[0] or host) == family_of(host)
+            name = advertise[0] if same else None
+            if name is None and host in ANY.values():
+                name = own_address(host)
+            advertised = (name, advertise[1] if same and local_port == port else None)
+        found.append(interface(len(found) + 1, transport, host, local_port, advertised))
+    return found
 
 
 class Interfaces:

@@ -24,6 +24,8 @@ def test_every_key_can_be_set():
         "[network]\nmode = static\ninterface = eth1\naddress = 192.0.2.10/24\n"
         "gateway = 192.0.2.1\ndns = 192.0.2.2\n"
         "[sip]\ndomains = Example.org 192.0.2.10\nport = 5070\nadvertise = 203.0.113.7:5080\n"
+        "listen = udp:192.0.2.10:5070 advertise 203.0.113.9, TLS:[2001:db8::1]\n"
+        "local_net = 192.168.0.0/16, 2001:db8::/32\n"
         "use_domain = yes\nmax_len = 4096\ndefault_expires = 600\nmin_expires = 120\n"
         "max_expires = 900\nmax_contacts = 3\n"
         "[media]\nports = 20000-20399\ntimeout = 30\naddress = 203.0.113.7\n"
@@ -35,6 +37,10 @@ def test_every_key_can_be_set():
     assert found.network.address == ("192.0.2.10", 24)
     assert found.sip.domains == ("example.org", "192.0.2.10") and found.sip.use_domain is True
     assert found.sip.advertise == ("203.0.113.7", 5080)
+    assert found.sip.listen == (
+        ("udp", "192.0.2.10", 5070, ("203.0.113.9", None)), ("tls", "2001:db8::1", None, None)
+    )
+    assert found.sip.local_net == ("192.168.0.0/16", "2001:db8::/32")
     assert found.trunk.sources == ("198.51.100.2",)
     assert found.console.password.iterations == 1000
     for section in settings.SECTIONS:

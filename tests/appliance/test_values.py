@@ -76,6 +76,28 @@ def test_networks():
         refused(values.network_address, text)
 
 
+def test_networks_to_hold_addresses_against():
+    for text in ("192.168.0.0/16", "10.1.2.3", "2001:db8::/32", "::/0"):
+        assert values.network(text) == text
+    for text in ("", "house", "192.168.0.0/33", "::/129", "192.168.0.0/"):
+        refused(values.network, text)
+
+
+def test_listening_addresses():
+    assert values.listen("udp:0.0.0.0") == (("udp", "0.0.0.0", None, None),)
+    assert values.listen("tcp:[::]:5070  advertise 192.0.2.1:1,wss:192.0.2.2") == (
+        ("tcp", "::", 5070, ("192.0.2.1", 1)), ("wss", "192.0.2.2", None, None),
+    )  # fmt: skip
+    for text, offset in (
+        ("", 0), ("192.0.2.1", 0), ("sctp:192.0.2.1", 0), ("udp:example.org", 4),
+        ("udp:192.0.2.1:0", 14), ("advertise 192.0.2.1", 0), ("udp:192.0.2.1 advertise", 23),
+        ("udp:192.0.2.1 advertise x", 24),
+        ("udp:192.0.2.1 advertise 192.0.2.2 advertise 192.0.2.3", 34),
+        ("udp:192.0.2.1, tcp:", 19), ("udp:192.0.2.1 " * 16, 0),
+    ):  # fmt: skip
+        assert refused(values.listen, text).offset == offset, text
+
+
 def test_port_ranges():
     assert values.port_range("16384-16387") == (16384, 16387)
     assert values.port_range("16384 - 16783") == (16384, 16783)

@@ -1,7 +1,7 @@
 """app/sip/interfaces.py: which of our addresses a message leaves from, and what it says of us."""
 
 from app.sip.hosts import parse_network
-from app.sip.interfaces import Interfaces, interface
+from app.sip.interfaces import Interfaces, interface, known_as, places_of
 from app.sip.transport import Peer
 
 HOUSE, STREET = "192.168.1.10", "10.9.0.1"
@@ -88,6 +88,25 @@ def test_whatever_we_said_is_ours():
     assert interfaces.is_own("192.168.1.10:5060")
     for other in ("pbx.example.org", "pbx.example.org:5060", "192.168.1.11:5060"):
         assert not interfaces.is_own(other), other
+
+
+def test_places_and_what_they_are_known_as():
+    assert places_of((), 5070) == [("udp", "0.0.0.0", 5070, None)]
+    places = places_of(
+        (("udp", "0.0.0.0", None, None), ("tcp", "192.168.1.10", 5080, None),
+         ("tls", "::", None, None), ("wss", "10.9.0.1", None, ("203.0.113.9", 8443))),
+        5070,
+    )  # fmt: skip
+    known = known_as(places, 5070, ("203.0.113.7", 15060), lambda host: "2001:db8::1")
+    assert [each.number for each in known] == [1, 2, 3, 4]
+    assert [(each.name, each.advertised_host, each.advertised_port) for each in known] == [
+        ("udp:0.0.0.0:5070", "203.0.113.7", 15060),
+        ("tcp:192.168.1.10:5080", "203.0.113.7", 5080),
+        ("tls:[::]:5061", "2001:db8::1", 5061),
+        ("wss:10.9.0.1:443", "203.0.113.9", 8443),
+    ]
+    known = known_as(places[:2], 5070, (None, None), lambda host: "192.168.1.10")
+    assert [each.advertised_host for each in known] == ["192.168.1.10", "192.168.1.10"]
 
 
 def test_ports_and_names():
