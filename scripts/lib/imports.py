@@ -13,6 +13,7 @@ MAY_IMPORT = {
     "proxy": ("sip",),
     "media": ("sip",),
     "pbx": ("sip", "proxy", "media"),
+    "dns": (),
     "dbtext": (),
     "appliance": ("dbtext",),
     "port": (),
@@ -22,7 +23,7 @@ MAY_IMPORT = {
     "__init__": (),
 }
 # These parts get clock, randomness, hashes, sockets and files as arguments from app/main.py.
-SANS_IO = ("sip", "proxy", "media", "pbx", "dbtext", "appliance", "routes")
+SANS_IO = ("sip", "dns", "proxy", "media", "pbx", "dbtext", "appliance", "routes")
 OUTSIDE = frozenset("""
     _thread asyncio box ctypes fcntl ffi hashlib mediaengine multiprocessing os pathlib random
     secrets select selectors shutil signal socket ssl subprocess tempfile termios threading time

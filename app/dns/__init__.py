@@ -1,0 +1,1 @@
+"""A stub resolver, sans-IO: questions in, datagrams out, answers back (RFC 1035 7)."""
