@@ -14,6 +14,7 @@ from app.appliance.log import Log
 from app.appliance.options import USAGE, UsageError, parse_options
 from app.appliance.services import Services
 from app.appliance.site import check_site
+from app.media.addresses import rules_of
 from app.media.relay import Relay
 from app.port import clock, files, hashes, loop, net, system
 from app.port.engine import Engine
@@ -21,7 +22,6 @@ from app.port.syslog import Syslog
 from app.port.tty import Tty
 from app.proxy.config import Config
 from app.proxy.service import Service
-from app.sip.hosts import parse_network
 from app.sip.interfaces import Interfaces, known_as, places_of
 from app.sip.transport import Peer
 
@@ -57,7 +57,7 @@ class Box:
         self.socket = None
         self.engine = None
         self.engine_ports = None  # what the engine was started with
-        self.media_address = None  # what the relay tells telephones
+        self.media_rules = None  # what the relay tells telephones
         self.look_at = None  # when to look at our addresses again
         self.tty = self.console = None
         self.tasks = {}
@@ -133,8 +133,7 @@ class Box:
         given = self.options.advertise or sip.advertise or (None, None)
         places = [("udp", socket.host, socket.port, None)]
         found = known_as(places, socket.port, given, lambda host: own_address())
-        local = [parse_network(text) for text in sip.local_net]
-        return Interfaces(found, local, net.source_address)
+        return Interfaces(found, sip.local_net, net.source_address)
 
     def use_config(self, config):
         now, wall = clock.now(), clock.wall()
@@ -175,15 +174,15 @@ class Box:
         wanted = (self.options.rtp or media.ports, media.timeout)
         if self.engine_ports != wanted and not self.service.proxy.calls.all():
             self.start_engine(wanted)
-        host = media.address or self.service.config.advertise[0]
+        rules = rules_of(self.service.config.interfaces, media.address)
         relay = self.service.proxy.media
-        if self.engine is None or (relay is not None and self.media_address == host):
+        if self.engine is None or (relay is not None and self.media_rules == rules):
             return
-        self.media_address = host
+        self.media_rules = rules
         if relay is None:
-            self.service.proxy.media = Relay(self.engine, host)
+            self.service.proxy.media = Relay(self.engine, rules)
         else:
-            relay.use_addresses(host)
+            relay.use_addresses(rules)
 
     def start_engine(self, wanted):
         (first, last), timeout = self.engine_ports = wanted

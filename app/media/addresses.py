@@ -4,9 +4,33 @@ from collections import namedtuple
 
 from app.media.errors import NoPorts
 from app.sip.hosts import ANY, family_of, parse_host, parse_network
+from app.sip.transport import Peer
 
 # advertised: the address in SDP. bind: the local one, "0.0.0.0" or "::" for all of them.
 Local = namedtuple("Local", ("advertised", "bind"))
+EVERYBODY = {4: "0.0.0.0/0", 6: "::/0"}
+
+
+def rules_of(interfaces, address=None):
+    """-> rules for Addresses, of where SIP listens (app.sip.interfaces.Interfaces).
+
+    Who is in a local network is told our own address there, everybody else the advertised one
+    of the family. address: of the site, instead of the advertised one of its family.
+    """
+    rules = []
+    for network in interfaces.local_nets:
+        host = network.partition("/")[0]
+        first = interfaces.of_family(family_of(host))
+        if first is not None:
+            told = interfaces.told(Peer(first.transport, host, 0, 0))
+            rules.append((network, told[0]))
+    for family in (4, 6):
+        first = interfaces.of_family(family)
+        if address and family_of(address) == family:
+            rules.append((EVERYBODY[family], address))
+        elif first is not None and family_of(first.advertised_host) == family:
+            rules.append((EVERYBODY[family], first.advertised_host))
+    return rules
 
 
 class Addresses:
@@ -20,7 +44,7 @@ class Addresses:
 
     def __init__(self, rules):
         if isinstance(rules, str):
-            rules = [(_everybody(rules), rules)]
+            rules = [(EVERYBODY.get(family_of(rules), "0.0.0.0/0"), rules)]
         self._rules = [_read_rule(rule) for rule in rules]
         if not self._rules:
             raise ValueError("no media address; give the address that telephones can reach")
@@ -48,10 +72,6 @@ class Addresses:
             if found in (parse_host(local.advertised), parse_host(local.bind)):
                 return True
         return False
-
-
-def _everybody(address):
-    return "::/0" if ":" in address else "0.0.0.0/0"
 
 
 def _read_rule(rule):

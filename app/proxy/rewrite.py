@@ -6,11 +6,34 @@ from app.sip.errors import ParseError
 from app.sip.headers import parse_name_addr
 from app.sip.uri import host_port
 
+TWICE = ";r2=on"  # Kamailio's mark of a Record-Route that has a twin (enable_double_rr)
 
-def own_route(config, seal):
-    """-> str: a Record-Route value of ours. `lr=on` is what enable_full_lr asks for."""
-    host, port = config.advertise
-    return f"<sip:{host_port(host, port)};lr=on;{PARAM}={seal}>"
+
+def own_routes(config, seal, sender, receiver, scheme="sip"):
+    """-> [str]: our Record-Route values, the uppermost first, in what `sender` sends `receiver`.
+
+    Who cannot be reached where the other one reaches us gets a value of its own (RFC 5658 5):
+    the callee finds its side uppermost, and so does the caller, who reads them from below.
+    """
+    near, far = _side(config, sender, scheme), _side(config, receiver, scheme)
+    if near == far:
+        return [_route(scheme, near, "", seal)]
+    return [_route(scheme, far, TWICE, seal), _route(scheme, near, TWICE, seal)]
+
+
+def _side(config, peer, scheme):
+    """-> "host:port;transport=...": where a peer reaches us, in the parts of a URI."""
+    place = host_port(*config.interfaces.told(peer))
+    transport = peer.transport
+    if transport == "udp" or (scheme == "sips" and transport == "tls"):
+        return place
+    # RFC 7118 5.2.4: a URI says ws of secure connections too
+    return f"{place};transport={'ws' if transport == 'wss' else transport}"
+
+
+def _route(scheme, side, mark, seal):
+    # lr=on is what enable_full_lr asks for
+    return f"<{scheme}:{side};lr=on{mark};{PARAM}={seal}>"
 
 
 def is_own(uri, config):
@@ -36,18 +59,27 @@ def reseal(reply, seal, seals):
     to the caller.
     """
     routes = reply.msg.headers("record-route")
+    renewed = None
     for index in range(len(routes)):
-        try:
-            route = parse_name_addr(routes[index])
-        except ParseError:
+        route = _sealed(routes[index], seal)
+        if route is None:
             continue
-        if route.uri.params.get(PARAM) != seal:
-            continue
-        target = ""
-        if reply.tt:
-            target = _hop_of(routes[index - 1], reply.config) if index else reply.contact_hop()
-        renewed = seals.make(ON, reply.ci, reply.ft, target, seal[:MARK])
-        reply.edits.replace("record-route", index, own_route(reply.config, renewed))
+        if renewed is None:
+            target = ""
+            if reply.tt:
+                target = _hop_of(routes[index - 1], reply.config) if index else reply.contact_hop()
+            renewed = seals.make(ON, reply.ci, reply.ft, target, seal[:MARK])
+        route.uri.params.set(PARAM, renewed)
+        reply.edits.replace("record-route", index, str(route))
+
+
+def _sealed(text, seal):
+    """-> NameAddr of a Record-Route that has this seal, or None."""
+    try:
+        route = parse_name_addr(text)
+    except ParseError:
+        return None
+    return route if route.uri.params.get(PARAM) == seal else None
 
 
 def _hop_of(route, config):

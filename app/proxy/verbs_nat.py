@@ -19,6 +19,7 @@ VIA_PRIVATE = 4
 SDP_PRIVATE = 8
 PORT_DIFFERS = 16
 SOURCE_PRIVATE = 32
+WEBSOCKET = 64
 CONTACT_DIFFERS = 128  # the port only, as in Kamailio
 SDP_DIFFERS = 256
 
@@ -31,10 +32,11 @@ class NatVerbs:
     def nat_uac_test(self, flags):
         """-> bool: any of the tests whose flags are added up says the sender is behind a NAT.
 
-        1 Contact has a private address (RFC 1918, 6598); 2 Via and source address differ;
-        4 Via has a private address; 8 SDP has; 16 Via and source port differ; 32 the source
-        address is private; 128 Contact and source port differ; 256 SDP and source address
-        differ. `if r.nat_uac_test(19): ...`
+        1 Contact has a private address (RFC 1918, 6598) or one that nobody has (.invalid, as
+        WebSocket clients write by RFC 7118); 2 Via and source address differ; 4 Via has a
+        private address; 8 SDP has; 16 Via and source port differ; 32 the source address is
+        private; 64 it came over WebSocket; 128 Contact and source port differ; 256 SDP and
+        source address differ. `if r.nat_uac_test(19): ...`
         """
         return (
             bool(flags & CONTACT_PRIVATE and self._contact_is_private())
@@ -43,6 +45,7 @@ class NatVerbs:
             or bool(flags & SDP_PRIVATE and self._sdp_has(is_private))
             or bool(flags & PORT_DIFFERS and (self.msg.via.port or 5060) != self.peer.port)
             or bool(flags & SOURCE_PRIVATE and is_private(self.peer.host))
+            or bool(flags & WEBSOCKET and self.peer.transport in ("ws", "wss"))
             or bool(flags & CONTACT_DIFFERS and self._contact_port_differs())
             or bool(flags & SDP_DIFFERS and self._sdp_has(self._is_elsewhere))
         )
@@ -132,8 +135,13 @@ class NatVerbs:
 
 
 def is_private(host):
-    """-> bool: an IPv4 address of RFC 1918, RFC 6598 or the loopback, or an IPv6 local one."""
+    """-> bool: an IPv4 address of RFC 1918, RFC 6598 or the loopback, or an IPv6 local one.
+
+    And a name below .invalid (RFC 2606 2), which leads nowhere from anywhere.
+    """
     host = host.lower()
+    if host.endswith(".invalid"):
+        return True
     if ":" in host:
         return host == "::1" or host[:2] in ("fc", "fd") or host[:4] == "fe80"
     if not is_address(host):

@@ -1,7 +1,7 @@
 """Verbs that send a request on: SER's tm, RFC 3261 16.5 and 16.6."""
 
 from app.proxy.fork import Branch, ResponseContext
-from app.proxy.rewrite import own_route, way_back
+from app.proxy.rewrite import own_routes, way_back
 from app.proxy.seal import BACK, NO_MARK
 from app.proxy.target import next_hop, received_peer
 from app.proxy.verbs_rr import write_routes
@@ -88,7 +88,7 @@ class TransactionVerbs:
                 # what is ours has been looked up: it would only come back
                 self.error = (482, "Loop Detected", ())
                 continue
-            found.append(Branch(target, peer, self._edits_for(edits, target)))
+            found.append(Branch(target, peer, self._edits_for(edits, target, peer)))
         return found
 
     def _peer_of(self, target):
@@ -102,18 +102,21 @@ class TransactionVerbs:
         return next_hop(target.uri, self.config, use_alias=False)
 
     def _common_edits(self):
-        """What all branches share: our Record-Route, sealed for the way back to the caller."""
+        """What all branches share, and the seal of our Record-Route for the way to the caller."""
         edits = self.edits.copy()
         if self.record_routed:
             target = way_back(self)
             call = self.call or self.within
             mark = NO_MARK if call is None else call.mark
             self.seal = self.proxy.seals.make(BACK, self.ci, self.ft, target, mark)
-            edits.push("Record-Route", own_route(self.config, self.seal))
         return edits
 
-    def _edits_for(self, common, target):
+    def _edits_for(self, common, target, peer):
         edits = common.copy()
+        if self.seal is not None:
+            routes = own_routes(self.config, self.seal, self.peer, peer, target.uri.scheme)
+            for route in reversed(routes):
+                edits.push("Record-Route", route)
         uri = str(target.uri)
         strict = self.route_set and "lr" not in self.route_set[0].uri.params
         if self.routes_changed or strict:

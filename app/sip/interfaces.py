@@ -7,7 +7,7 @@ outside only: who is in one of the local networks is told the address itself.
 
 from collections import namedtuple
 
-from app.sip.hosts import ANY, family_of, in_networks
+from app.sip.hosts import ANY, family_of, in_networks, parse_network
 from app.sip.transport import DEFAULT_PORTS
 from app.sip.uri import host_port, parse_host_port
 
@@ -64,14 +64,16 @@ def known_as(places, port, advertise, own_address):
 class Interfaces:
     """All of our interfaces; the first one of a transport and family is its default.
 
-    local_nets: [app.sip.hosts.parse_network() value] whose hosts reach us without a NAT
-    between. source(host) -> the local address that packets to `host` leave from, or None: it
-    chooses where several interfaces serve (Kamailio's mhomed), and names a wildcard's address.
+    local_nets: ("192.168.0.0/16", ...) whose hosts reach us without a NAT between; ValueError
+    for one that is no network. source(host) -> the local address that packets to `host` leave
+    from, or None: it chooses where several interfaces serve (Kamailio's mhomed), and names a
+    wildcard's address.
     """
 
     def __init__(self, interfaces, local_nets=(), source=None):
         self.all = list(interfaces)
-        self.local_nets = local_nets
+        self.local_nets = tuple(local_nets)
+        self._local = [parse_network(text) for text in local_nets]
         self._source = source
         self._own = {}  # sent-by -> True
         for each in self.all:
@@ -130,7 +132,7 @@ class Interfaces:
     def told(self, peer):
         """-> (host, port | None): the address that `peer` is to know us by."""
         chosen = self.for_peer(peer) or self.all[0]
-        if not in_networks(peer.host, self.local_nets):
+        if not in_networks(peer.host, self._local):
             return chosen.advertised_host, chosen.advertised_port
         host = chosen.host
         if host in ANY.values():
@@ -146,6 +148,12 @@ class Interfaces:
     def is_own(self, sent_by):
         """-> bool: a Via with this sent-by (str, lower case) may be ours (RFC 3261 18.1.2)."""
         return sent_by in self._own
+
+    def of_family(self, family):
+        """-> Interface: the first one of an address family (4, 6), UDP before others, or None."""
+        found = [each for each in self.all if family_of(each.host) in (family, 0)]
+        plain = [each for each in found if each.transport == "udp"]
+        return (plain + found + [None])[0]
 
     def ports(self):
         """-> (int, ...) that belong to our addresses: listening and advertised ones."""

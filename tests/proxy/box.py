@@ -13,7 +13,7 @@ from app.proxy.location import Location
 from app.proxy.store import LocationStore
 from app.sip.endpoint import Endpoint
 from app.sip.message import parse
-from app.sip.transport import Peer
+from app.sip.transport import Peer, same_place
 
 BOX = "192.0.2.10"
 WALL = 1900000000
@@ -126,7 +126,7 @@ class Box:
         self.tables = {"subscriber": subscribers("200", "201", "202", "203")}
         self.tables.update(tables or {})
         counter = Counter()
-        self.endpoint = Endpoint(f"{BOX}:5060", counter.token, Hashes, limit)
+        self.endpoint = Endpoint(self.config.interfaces, counter.token, Hashes, limit)
         store = LocationStore(self.files, "/state", dbtext, self.config.use_domain, self.log)
         self.location = Location(store, self.log)
         self.location.load(self.now, self.wall)
@@ -168,8 +168,8 @@ class Box:
 
     def to(self, peer):
         """-> [Message] sent to a Peer since the last look, and forgotten here."""
-        found = [parse(data) for data, target in self.sent if target == peer]
-        self.sent = [item for item in self.sent if item[1] != peer]
+        found = [parse(data) for data, target in self.sent if same_place(target, peer)]
+        self.sent = [item for item in self.sent if not same_place(item[1], peer)]
         return found
 
     def restart(self):

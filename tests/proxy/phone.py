@@ -5,6 +5,7 @@ from app.sip.digest import answer, parse_challenge
 from app.sip.edits import Edits
 from app.sip.message import parse
 from app.sip.transport import Peer
+from app.sip.uri import host_port
 from tests.proxy.box import Hashes
 
 SDP = (
@@ -17,15 +18,19 @@ class Phone:
     """user "200" at `peer`; `contact` defaults to that address.
 
     address: what the telephone believes its own to be (behind a NAT not that of `peer`).
+    transport, flow: of `peer`; the Contact names another than UDP.
     """
 
-    def __init__(self, box, user, host=None, port=5060, address=None, domain="example.org"):
+    def __init__(self, box, user, host=None, port=5060, address=None, domain="example.org",
+                 transport="udp", flow=0):
         self.box = box
         self.user = user
         self.domain = domain
-        self.peer = Peer("udp", host or f"192.0.2.{user}", port, 0)
-        self.address = address or f"{self.peer.host}:{port}"
+        self.peer = Peer(transport, host or f"192.0.2.{user}", port, flow)
+        self.address = address or host_port(self.peer.host, port)
         self.contact = f"<sip:{user}@{self.address}>"
+        if transport != "udp":
+            self.contact = f"<sip:{user}@{self.address};transport={transport}>"
         self.uri = f"sip:{user}@{domain}"
         self.number = box.phones * 1000  # no two telephones use one branch
         box.phones += 1
@@ -37,7 +42,8 @@ class Phone:
         """-> bytes. fields: from_, to, call_id, cseq, via, max_forwards; "" leaves one out."""
         self.number += 1
         self.cseq += 1
-        via = f"SIP/2.0/UDP {self.address};branch=z9hG4bK{self.user}x{self.number};rport"
+        transport = self.peer.transport.upper()
+        via = f"SIP/2.0/{transport} {self.address};branch=z9hG4bK{self.user}x{self.number};rport"
         lines = [f"{method} {uri} SIP/2.0", "Via: " + fields.get("via", via)]
         lines.append(f"Max-Forwards: {fields.get('max_forwards', 70)}")
         lines.append("From: " + fields.get("from_", f"<{self.uri}>;tag=f{self.user}"))

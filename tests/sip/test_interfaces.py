@@ -1,6 +1,5 @@
 """app/sip/interfaces.py: which of our addresses a message leaves from, and what it says of us."""
 
-from app.sip.hosts import parse_network
 from app.sip.interfaces import Interfaces, interface, known_as, places_of
 from app.sip.transport import Peer
 
@@ -68,7 +67,7 @@ def test_a_peer_is_told_the_advertised_address():
 
 
 def test_local_networks_are_told_the_address_itself():
-    nets = [parse_network("192.168.0.0/16"), parse_network("10.0.0.0/8")]
+    nets = ("192.168.0.0/16", "10.0.0.0/8")
     one = [interface(1, "udp", "0.0.0.0", 5060, ("203.0.113.7", 15060))]
     interfaces = Interfaces(one, nets, source)
     assert interfaces.sent_by(Peer("udp", "192.168.1.77", 5060, 0)) == "192.168.1.10:5060"
@@ -79,7 +78,7 @@ def test_local_networks_are_told_the_address_itself():
 
 
 def test_whatever_we_said_is_ours():
-    nets = [parse_network("192.168.0.0/16")]
+    nets = ("192.168.0.0/16",)
     one = [interface(1, "udp", "0.0.0.0", 5060, ("PBX.example.org", 15060))]
     interfaces = Interfaces(one, nets, source)
     assert interfaces.is_own("pbx.example.org:15060")
