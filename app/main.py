@@ -297,6 +297,10 @@ class Box:
     def calls(self):
         return self.service.calls(clock.now()) if self.service else []
 
+    def cdrs(self, count):
+        rows = self.service.cdrs(count) if self.service else []
+        return [(clock.date(row[0]),) + row[1:] for row in rows]
+
     def counters(self):
         return self.service.counters() if self.service else []
 

@@ -5,6 +5,8 @@ name that SER and Kamailio give it; app/proxy/verbs_*.py has each with an exampl
 that has answered the request or sent it on returns; nothing falls through to the next.
 """
 
+from app.proxy.acc import FLT_ACC, FLT_ACCFAILED, FLT_ACCMISSED
+
 
 def request_route(r):
     """Every request comes in here: SER's `route { ... }`."""
@@ -36,6 +38,9 @@ def request_route(r):
     if not permitted(r):
         return None
 
+    if r.is_method("INVITE"):
+        r.setflag(FLT_ACC)  # do accounting
+
     # for a next hop that the caller names, or another domain: nothing of ours to look up
     if r.route_set or not r.is_myself(r.ru):
         r.append_hf("P-hint: outbound")
@@ -64,6 +69,9 @@ def disown(r):
 def within_dialog(r):
     """A request with a Route of ours, for the very party that the dialog is with."""
     r.append_hf("P-hint: rr-enforced")
+    if r.is_method("BYE"):
+        r.setflag(FLT_ACC)  # do accounting ...
+        r.setflag(FLT_ACCFAILED)  # ... even if the transaction fails
     r.handle_ruri_alias()
     return relay(r)
 
@@ -115,6 +123,8 @@ def incoming(r):
     if not r.lookup("location"):
         return r.sl_send_reply(404, "Not Found")
     r.append_hf("P-hint: usrloc applied")
+    if r.is_method("INVITE"):
+        r.setflag(FLT_ACCMISSED)  # by way of usrloc, missed calls are told as well
     return relay(r)
 
 

@@ -6,6 +6,7 @@ from app.appliance.values import DIGITS, only
 
 STAY, LOGOUT, FOLLOW, PROVISION = range(4)
 LOG_LINES = 20
+CDR_LINES = 20
 
 
 class Usage(Exception):
@@ -41,6 +42,15 @@ def _unknown(word, allowed, provisioned):
     guess = nearest(word, allowed)
     hint = f"did you mean {guess}?" if guess else "help lists the commands"
     return f"unknown command {word}; {hint}"
+
+
+def _wanted(words, default):
+    """Return the number of lines that the words of a command ask for."""
+    if not words:
+        return default
+    if len(words) > 1 or not only(words[0], DIGITS) or len(words[0]) > 4:
+        raise Usage
+    return int(words[0])
 
 
 def _none(words):
@@ -82,14 +92,18 @@ def _calls(services, words, provisioned):
     return STAY, lines + ([count(len(rows), "call")] if rows else [])
 
 
+def _cdr(services, words, provisioned):
+    rows = [
+        (start, caller, callee, span(seconds), ended)
+        for start, caller, callee, seconds, ended in services.cdrs(_wanted(words, CDR_LINES))
+    ]
+    return STAY, table(("start", "from", "to", "duration", "how it ended"), rows, "no calls yet")
+
+
 def _log(services, words, provisioned):
     if words == ["follow"]:
         return FOLLOW, ["following the log; any key ends it"]
-    wanted = LOG_LINES
-    if words:
-        if len(words) > 1 or not only(words[0], DIGITS) or len(words[0]) > 4:
-            raise Usage
-        wanted = int(words[0])
+    wanted = _wanted(words, LOG_LINES)
     lines = services.log.lines
     return STAY, lines[max(0, len(lines) - wanted) :] if wanted else []
 
@@ -134,6 +148,7 @@ COMMANDS = {
     "status": (_status, "status", "uptime, memory, calls, registrations, version", True),
     "registrations": (_registrations, "registrations", "who is registered, and where", False),
     "calls": (_calls, "calls", "the calls in progress", False),
+    "cdr": (_cdr, "cdr [LINES]", "the last calls that were answered", False),
     "log": (_log, "log [LINES|follow]", "the last lines of the log, or each new one", False),
     "network": (_network, "network", "addresses, gateway and name servers", True),
     "site": (_site, "site [show|rollback]", "the site in use, or back to the one before", False),

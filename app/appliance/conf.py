@@ -96,7 +96,8 @@ class ConfReader:
 
 def nearest(word, known):
     """Return the name of `known` that `word` was most probably meant to be, or None."""
-    best, best_distance = None, 1 + max(2, len(word) // 3)
+    # fewer changes than letters: "r" is no misspelt "cdr"
+    best, best_distance = None, min(1 + max(2, len(word) // 3), len(word))
     for name in sorted(known):
         distance = edit_distance(word.lower(), name, best_distance)
         if distance < best_distance:

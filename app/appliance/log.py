@@ -38,6 +38,12 @@ class Log:
         for follower in self.followers:
             follower(line)
 
+    def record(self, text):
+        """Send a line to syslog that is for machines: the console's log does not show it."""
+        self._send("info", text)
+        if self.remote:
+            self.remote.send("info", self._date(), text)
+
     def debug(self, text):
         """For the one who looks for a fault."""
         self.write("debug", text)

@@ -6,6 +6,7 @@
     phone.registrations() -> [(AOR, contact, seconds to expiry, user agent)]
     phone.calls()         -> [(from, to, state, seconds)]
     phone.counters()      -> [(label, value)]
+    phone.cdrs(count)     -> [(start, from, to, seconds, how it ended)], start as a date
     phone.stop()          writes what is in memory only, before a restart
     phone.reload(site)    -> uses another site without dropping calls, or raises
 """
@@ -138,6 +139,10 @@ class Services:
     def calls(self):
         """Return [(from, to, state, seconds)]."""
         return self.phone.calls() if self.phone else []
+
+    def cdrs(self, count):
+        """Return [(start, from, to, seconds, how it ended)] of the last `count` calls."""
+        return self.phone.cdrs(count) if self.phone else []
 
     def network(self):
         """Return [(label, value)]."""

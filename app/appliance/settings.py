@@ -44,6 +44,13 @@ SECTIONS = {
         "domain": (values.domain, None),
         "sources": (values.several(values.address, 32), ()),
     },
+    "accounting": {
+        "db": (values.yes_no, True),
+        "log": (values.yes_no, True),
+        "delay": (values.integer(0, 3600, " seconds"), 60),
+        "size": (values.integer(4096, 262144, " bytes"), 65536),
+        "files": (values.integer(1, 16), 4),
+    },
     "console": {
         "password": (password_hash, None),
         "idle": (values.integer(30, 86400, " seconds"), 600),

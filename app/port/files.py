@@ -71,6 +71,12 @@ def append(path, data):
         _sync_folder(_parent(path))
 
 
+def rename(path, other):
+    """Give a file another name in its folder, in place of a file that has it."""
+    os.rename(path, other)
+    _sync_folder(_parent(other))
+
+
 def remove(path):
     """Remove a file; none there is well."""
     try:

@@ -31,6 +31,8 @@ class Call:
         self.media = False
         self.offered = False  # the INVITE had an offer, so the response has the answer
         self.hops = {}
+        self.to_tag = ""  # of who answered
+        self.parties = None  # acc.parties() of a call that is accounted, once it is answered
 
     def moved(self, tag, hop):
         """Notes where the party `tag` says that it is (the target refresh of RFC 3261 12.2)."""

@@ -30,12 +30,22 @@ DEFAULTS = {
     "max_call_time": 12 * 3600,  # a call without an end is forgotten after this
     "strangers": 4,  # one part in so many of the calls and transactions is for those unknown
     "retry_after": 10,  # what the 503 of an overloaded box asks for
+    # acc
+    "acc_db": True,  # rows of the tables acc, missed_calls and acc_cdrs are kept
+    "acc_log": True,  # and lines written to syslog
+    "acc_delay": 60,  # that a row may wait for others before all are written
+    "acc_size": 65536,  # of a file; a longer one is put aside
+    "acc_files": 4,  # of a table, the present one and those put aside
 }
 
 # Those that site.conf has under the same name in [sip].
 SITE_SETTINGS = (
     "use_domain", "max_len", "max_contacts", "default_expires", "min_expires", "max_expires",
 )  # fmt: skip
+
+
+# Those of [accounting]; here they have acc_ in front.
+ACC_SETTINGS = ("db", "log", "delay", "size", "files")
 
 
 class Config:
@@ -66,6 +76,8 @@ class Config:
         for name in SITE_SETTINGS:
             settings[name] = getattr(sip, name)
         peers = tuple(trunk.sources) + ((trunk.address[0],) if trunk.address else ())
+        for name in ACC_SETTINGS:
+            settings["acc_" + name] = getattr(site.settings.accounting, name)
         hosts = {trunk.domain: trunk.address} if trunk.domain and trunk.address else {}
         return cls(
             domains=tuple(site.domains) + tuple(own), interfaces=interfaces, trunks=peers,

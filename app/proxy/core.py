@@ -1,7 +1,8 @@
 """The proxy itself: the endpoint's events in, runs of the routing script out."""
 
+from app.proxy.acc import FLT_ACC, Accounting, parties
 from app.proxy.auth import Authenticator
-from app.proxy.calls import Calls
+from app.proxy.calls import ANSWERED, Calls
 from app.proxy.request import RoutingReply, RoutingRequest
 from app.proxy.rewrite import reseal
 from app.proxy.seal import MARK, Seals
@@ -40,6 +41,8 @@ class Proxy:
         self.seals = Seals(hashes, secret or token(32))
         self.authenticator = Authenticator(hashes, Nonces(hashes, token(32), config.nonce_expire))
         self.calls = Calls(log)
+        self.acc = Accounting(config, log)
+        self.wall = 0  # Unix seconds, of the latest run() or handle_timers()
         self._strangers = {}  # transactions for requests of strangers
         self.deadlines = Deadlines()  # of whatever has time_out(now): Branches, modules
         self.uac = Uac(self)
@@ -49,11 +52,13 @@ class Proxy:
         """Takes new tables and settings; calls and bindings go on as they are."""
         self.tables = tables
         self.config = config
+        self.acc.use(config)
 
     # Events
 
     def run(self, now, wall):
         """Handles all that the endpoint has to tell."""
+        self.wall = wall
         event = self.endpoint.next_event()
         while event is not None:
             self._handle(event, now, wall)
@@ -155,22 +160,24 @@ class Proxy:
     def next_timer(self):
         """-> `now` of the next handle_timers(), None for never; the endpoint's is its own."""
         due = [self.deadlines.next(), self.location.next_timer(), self._sweep_at]
+        due.append(self.acc.next_timer())
         due = [each for each in due if each is not None]
         return min(due) if due else None
 
     def handle_timers(self, now, wall):
+        self.wall = wall
         item = self.deadlines.pop(now)
         while item is not None:
             item.time_out(now)
             item = self.deadlines.pop(now)
         self.location.handle_timers(now, wall)
+        self.acc.handle_timers(now)
         if self._sweep_at is not None and now >= self._sweep_at:
             self._sweep(now)
 
     def _sweep(self, now):
         for call in self.calls.overdue(now, self.config.max_call_time):
-            self.calls.end(call.call_id, now, "given up")
-            self._delete_media(call)
+            self._end_call(call.call_id, now, "given up")
         self._sweep_at = now + CALL_SWEEP if len(self.calls) else None
 
     # Calls and media: what verbs and response contexts report
@@ -270,8 +277,29 @@ class Proxy:
 
     def _end_call(self, call_id, now, why):
         call = self.calls.end(call_id, now, why)
-        if call is not None:
-            self._delete_media(call)
+        if call is None:
+            return
+        self._delete_media(call)
+        if call.state == ANSWERED and call.parties is not None:
+            self.acc.call_ended(call, why, now, self.wall)
+
+    def stop(self, now, wall):
+        """Before a planned end: calls are over, for their media is; what waits is written."""
+        self.wall = wall
+        for call in self.calls.all():
+            self._end_call(call.call_id, now, "ended by a restart")
+        self.acc.flush(now)
+        self.location.flush(now, wall)
+
+    def account(self, request, status, reason, to_tag, uri, now):
+        """A response has gone out in the transaction of `request`; uri: who it is from."""
+        if status < 200 or not request.flags:
+            return
+        self.acc.answered(request, status, reason, to_tag, uri, now, self.wall)
+        call = request.call
+        if call is not None and status < 300 and call.parties is None:
+            if request.isflagset(FLT_ACC):
+                call.to_tag, call.parties = to_tag, parties(request, uri)
 
     def _delete_media(self, call):
         if call.media:

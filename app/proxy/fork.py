@@ -243,6 +243,7 @@ class ResponseContext:
         tag = self.proxy.endpoint.to_tag(self.request.msg)
         data = response(self.request.msg, status, reason, to_tag=tag)
         self.proxy.endpoint.respond(self.server, data, now)
+        self.proxy.account(self.request, status, reason, tag, self.request.ru, now)
 
     def _forward(self, branch, message, now):
         edits = Edits(message)
@@ -251,6 +252,8 @@ class ResponseContext:
             self._add_challenges(branch, edits)
         self.proxy.run_reply(self, message, edits, branch.source, now)
         self.proxy.endpoint.respond(self.server, edits.to_bytes(), now)
+        tag, uri = message.to.tag or "", branch.target.uri
+        self.proxy.account(self.request, message.status, message.reason, tag, uri, now)
 
     def _add_challenges(self, branch, edits):
         """Step 7: the caller must be able to answer the challenges of all branches."""

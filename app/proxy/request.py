@@ -1,5 +1,6 @@
 """What the routing script gets: the request or reply at hand, with the verbs as its methods."""
 
+from app.proxy.verbs_acc import AccVerbs
 from app.proxy.verbs_auth import AuthVerbs
 from app.proxy.verbs_media import MediaVerbs
 from app.proxy.verbs_message import MessageVerbs
@@ -15,7 +16,7 @@ from app.sip.uri import parse_uri
 
 class RoutingRequest(
     MessageVerbs, SanityVerbs, ReplyVerbs, AuthVerbs, RecordRouteVerbs, RegistrarVerbs,
-    NatVerbs, MediaVerbs, TransactionVerbs,
+    NatVerbs, MediaVerbs, TransactionVerbs, AccVerbs,
 ):  # fmt: skip
     """A request on its way through the script.
 
@@ -50,6 +51,8 @@ class RoutingRequest(
         self.call = None  # that it began
         self.within = None  # the Call that it is of, when its seal says so
         self.nested = False  # it passes here a second time: see Proxy.track
+        self.flags = 0  # setflag()
+        self.accounted = []  # To tags of the answers that have been: see acc.py
 
     @property
     def ru(self):

@@ -7,6 +7,7 @@
     service.to_send() -> (bytes, Peer) | None; service.next_timer() -> float | None
 """
 
+from app.proxy.acc_tables import AccTables
 from app.proxy.core import Proxy
 from app.proxy.location import Location
 from app.proxy.store import LocationStore, static_bindings
@@ -14,6 +15,7 @@ from app.sip.endpoint import Endpoint
 
 SECRET_FILE = "/secret"  # in the state folder: the seals of dialogs outlive a restart
 SECRET_LENGTH = 64
+ACC_FOLDER = "/acc"
 
 
 class Service:
@@ -37,6 +39,8 @@ class Service:
             self.endpoint, routes, tables, self.location, None, config, hashes, token, log,
             _secret(files, folder, token, log) if files is not None else None,
         )  # fmt: skip
+        if files is not None:
+            self.proxy.acc.keep(AccTables(files, folder + ACC_FOLDER, dbtext, log))
 
     def start(self, now, wall):
         """Reads the bindings that were kept. Call it once, before the first receive()."""
@@ -82,7 +86,7 @@ class Service:
 
     def stop(self, now, wall):
         """Before a planned end: writes what may still be in memory only."""
-        self.location.flush(now, wall)
+        self.proxy.stop(now, wall)
 
     # What the console shows
 
@@ -99,6 +103,14 @@ class Service:
             (call.caller, call.callee, call.state, int(now - call.since))
             for call in self.proxy.calls.all()
         ]
+
+    def cdrs(self, count):
+        """-> [(start as Unix seconds, from, to, seconds, how it ended)] of the last calls."""
+        return [
+            (row["start_time"], row["src_user"] or row["src_ip"],
+             row["dst_user"] or row["dst_domain"], int(row["duration"]), row["ended"])
+            for row in self.proxy.acc.last("acc_cdrs", count)
+        ]  # fmt: skip
 
     def counters(self):
         """-> [(label, value)] for the status page."""

@@ -33,6 +33,7 @@ class ReplyVerbs:
         tag = self.proxy.endpoint.to_tag(self.msg)
         data = response(self.msg, code, reason, to_tag=tag, headers=lines)
         self.proxy.endpoint.respond(self.server, data, self.now)
+        self.proxy.account(self, code, reason, tag, self.ru, self.now)
         return True
 
     def send_reply(self, code, reason, headers=()):

@@ -30,6 +30,7 @@ def test_every_key_can_be_set():
         "max_expires = 900\nmax_contacts = 3\n"
         "[media]\nports = 20000-20399\ntimeout = 30\naddress = 203.0.113.7\n"
         "[trunk]\naddress = 198.51.100.1\ndomain = sip.example.net\nsources = 198.51.100.2\n"
+        "[accounting]\ndb = no\nlog = no\ndelay = 0\nsize = 8192\nfiles = 2\n"
         "[console]\npassword = " + HASH + "\nidle = 60\n"
     )
     assert [str(error) for error in wrong] == []

@@ -82,10 +82,12 @@ def write(folder, files):
 def demo(folder, users=USERS, domain=DOMAIN, sip=None, trunk=None, **tables):
     """Write a site with `users` in `domain` into `folder`. -> Path.
 
-    sip, trunk: keys of those sections; tables: name=text.
+    sip, trunk: keys of those sections; tables: name=text, or name={...} of another section.
     """
     sections = {"sip": {"domains": domain, **(sip or {})}}
     if trunk:
         sections["trunk"] = trunk
+    sections.update({name: keys for name, keys in tables.items() if isinstance(keys, dict)})
+    tables = {name: text for name, text in tables.items() if name not in sections}
     files = {"site.conf": conf(sections), "subscriber": subscriber(users, domain)}
     return write(folder, {**files, **tables})

@@ -62,6 +62,9 @@ class Lines:
     def error(self, text):
         self.write("error", text)
 
+    def record(self, text):
+        self.write("record", text)
+
     def has(self, text):
         return [line for _, line in self.lines if text in line]
 
@@ -74,6 +77,7 @@ class Files:
         self.appends = 0
         self.replacements = 0
         self.full = False
+        self.free = 1 << 30
 
     def read(self, path):
         return self.data.get(path)
@@ -90,6 +94,19 @@ class Files:
 
     def remove(self, path):
         self.data.pop(path, None)
+
+    def rename(self, path, other):
+        self._check()
+        self.data[other] = self.data.pop(path)
+
+    def exists(self, path):
+        return path in self.data
+
+    def makedirs(self, path):
+        pass
+
+    def free_bytes(self, path):
+        return self.free
 
     def _check(self):
         if self.full:
