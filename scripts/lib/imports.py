@@ -10,12 +10,13 @@ EVERYTHING = ("everything",)
 # The table of docs/architecture.md, "Folders": what of ours each part of app/ may import.
 MAY_IMPORT = {
     "sip": (),
-    "proxy": ("sip",),
+    "rules": (),
+    "proxy": ("sip", "rules"),
     "media": ("sip",),
     "pbx": ("sip", "proxy", "media"),
     "dns": (),
     "dbtext": (),
-    "appliance": ("dbtext",),
+    "appliance": ("dbtext", "rules"),
     "port": (),
     "routes": ("proxy", "pbx"),
     "main": EVERYTHING,
@@ -23,7 +24,7 @@ MAY_IMPORT = {
     "__init__": (),
 }
 # These parts get clock, randomness, hashes, sockets and files as arguments from app/main.py.
-SANS_IO = ("sip", "dns", "proxy", "media", "pbx", "dbtext", "appliance", "routes")
+SANS_IO = ("sip", "dns", "rules", "proxy", "media", "pbx", "dbtext", "appliance", "routes")
 OUTSIDE = frozenset("""
     _thread asyncio box ctypes fcntl ffi hashlib mediaengine multiprocessing os pathlib random
     secrets select selectors shutil signal socket ssl subprocess tempfile termios threading time
