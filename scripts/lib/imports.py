@@ -11,7 +11,7 @@ EVERYTHING = ("everything",)
 MAY_IMPORT = {
     "sip": (),
     "rules": (),
-    "proxy": ("sip", "rules"),
+    "proxy": ("sip", "dns", "rules"),
     "media": ("sip",),
     "pbx": ("sip", "proxy", "media"),
     "dns": (),
