@@ -1,12 +1,14 @@
 """What concerns several files of a site at once: domains, aliases, passwords."""
 
-from app.appliance.values import DIGITS, is_ipv4, is_ipv6, only
+from app.appliance.values import DIGITS, HEX, is_ipv4, is_ipv6, only
 from app.dbtext import Note
 from app.dbtext.reader import split_fields
 
 MAX_NOTES = 50
 MAX_ERRORS = 50
 SHORT_PASSWORD = 8
+HASH_DIGITS = {32: "md5", 64: "sha-256"}  # of an ha1
+HASH_COLUMNS = ("ha1", "ha1_sha256")
 
 
 def served_domains(settings, tables):
@@ -45,6 +47,7 @@ class CrossCheck:
     """Fills `errors` and `notes` when `run`."""
 
     def __init__(self, settings, tables, files):
+        self._settings = settings
         self.errors = []
         self.notes = []
         self._tables = tables
@@ -67,6 +70,7 @@ class CrossCheck:
         for row in _rows(self._tables, "subscriber"):
             self._check_domain(number, row)
             self._check_password(number, row)
+            self._check_hashes(number, row)
             self._check_number(number, row)
             number += 1
 
@@ -84,6 +88,24 @@ class CrossCheck:
             problem = f"the password of extension {name} {what}; bots try such ones first"
             remedy = "write a random one of 12 characters or more"
             self._note("subscriber", number, "password", problem, remedy)
+
+    def _check_hashes(self, number, row):
+        """An extension without a password answers only those challenges that its hashes are of."""
+        if row.get("password"):
+            return
+        name = row.get("username") or ""
+        kept = [HASH_DIGITS.get(_digits(row.get(column))) for column in HASH_COLUMNS]
+        offered = [each.partition("-sess")[0] for each in self._settings.sip.digest]
+        lacking = [each for each in offered if each not in kept]
+        if len(lacking) == len(offered):
+            problem = f"extension {name} has neither a password nor the hash for {lacking[0]}"
+            digits = 64 if lacking[0] == "sha-256" else 32
+            remedy = f"write a password, or an ha1 of {digits} hexadecimal digits"
+            self._refuse("subscriber", number, "ha1", problem, remedy)
+        elif lacking:
+            problem = f"extension {name} has no hash for {lacking[0]}, which digest offers"
+            remedy = "write a password or the columns ha1 and ha1_sha256, or offer one of the two"
+            self._note("subscriber", number, "ha1", problem, remedy)
 
     def _check_number(self, number, row):
         name = row.get("username") or ""
@@ -176,6 +198,11 @@ class CrossCheck:
         names = [each.name.lower() for each in table.columns]
         before = split_fields(raw, b":")[: names.index(column)] if column in names else []
         return line, 1 + sum([len(field.decode()) + 1 for field in before])
+
+
+def _digits(text):
+    """Return how many hexadecimal digits a hash has; 0 when it is none."""
+    return len(text) if only((text or "").lower(), HEX) else 0
 
 
 def _key(user, domain):

@@ -7,6 +7,8 @@ from app.appliance import conf, values
 from app.appliance.passwords import password_hash
 from app.dbtext import Note
 
+DIGEST = ("sha-256", "md5", "sha-256-sess", "md5-sess")  # algorithms of a challenge
+
 # section: {key: (kind, default)}
 SECTIONS = {
     "system": {
@@ -33,6 +35,7 @@ SECTIONS = {
         "min_expires": (values.integer(10, 3600, " seconds"), 60),
         "max_expires": (values.integer(60, 604800, " seconds"), 7200),
         "max_contacts": (values.integer(1, 32), 10),
+        "digest": (values.distinct(values.choice(*DIGEST), 4), ("md5",)),
     },
     "media": {
         "ports": (values.port_range, (16384, 16783)),

@@ -166,6 +166,19 @@ def _at(kind, piece, offset):
         raise
 
 
+def distinct(kind, most):
+    """Return the kind: as `several`, each value once."""
+
+    def kinds(text):
+        found = several(kind, most)(text)
+        for value in found:
+            if found.count(value) > 1:
+                raise BadValue(f"{value} stands there twice", "write it once")
+        return found
+
+    return kinds
+
+
 def network_address(text):
     """ "192.0.2.10/24" as (address, prefix length)."""
     quad, slash, prefix = text.partition("/")

@@ -7,7 +7,7 @@ from app.dbtext.values import printable
 # SER 0.9 reads a field into 4096 bytes without looking, and Kamailio stops at its
 # file_buffer_size of 16384 when not told otherwise.
 SER_BUFFER = 4096
-SECRETS = ("password", "ha1", "ha1b", "auth_password", "auth_ha1")
+SECRETS = ("password", "ha1", "ha1b", "ha1_sha256", "auth_password", "auth_ha1")
 
 
 class Careful:

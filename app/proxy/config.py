@@ -21,6 +21,7 @@ DEFAULTS = {
     "max_contacts": 10,
     # auth
     "nonce_expire": 300,
+    "digest": ("md5",),  # algorithms that are offered, the preferred one first
     # tm
     "fr_inv_timer": 120,  # an INVITE that rings longer counts as not answered
     "timer_c": 181,  # RFC 3261 16.6 step 11: more than three minutes
@@ -41,6 +42,7 @@ DEFAULTS = {
 # Those that site.conf has under the same name in [sip].
 SITE_SETTINGS = (
     "use_domain", "max_len", "max_contacts", "default_expires", "min_expires", "max_expires",
+    "digest",
 )  # fmt: skip
 
 

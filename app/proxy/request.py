@@ -42,6 +42,8 @@ class RoutingRequest(
         self.du = None
         self.credentials = None  # verified ones
         self.stale = False
+        self.algorithms = None  # of auth_algorithm, instead of config.digest
+        self.auth_result = None  # of the last verification: Kamailio's return code
         self.received = None  # for save()
         self.contact = UNREAD
         self.server = None  # transaction

@@ -1,12 +1,17 @@
 """Digest authentication: RFC 2617 as RFC 3261 22 uses it, with SHA-256 of RFC 7616 and RFC 8760.
 
+No userhash (RFC 7616 3.4.4): a username is in the From of the same message anyhow.
+
 `hashes` has md5(bytes) and sha256(bytes) -> lower-case hex str. Strings are hashed as UTF-8.
 """
 
-from app.sip.errors import bad
+from app.sip.errors import ParseError, bad
 from app.sip.grammar import BLANKS, Params, is_token, quote, spans, unquote
 
 ALGORITHMS = ("md5", "sha-256", "md5-sess", "sha-256-sess")
+PRINTED = {"md5": "MD5", "sha-256": "SHA-256", "md5-sess": "MD5-sess",
+           "sha-256-sess": "SHA-256-sess"}  # fmt: skip
+QOPS = (None, "auth", "auth-int")
 PARAM_LIMIT = 32  # of one header; RFC 2617 knows eleven
 HEX = "0123456789abcdefABCDEF"
 
@@ -117,10 +122,11 @@ def parse_challenge(text):
     return found
 
 
-def challenge(realm, nonce, stale=False, algorithm="MD5", opaque=None):
-    """-> str: the value of a WWW-Authenticate or Proxy-Authenticate header, qop "auth".
+def challenge(realm, nonce, stale=False, algorithm="MD5", opaque=None, qop="auth"):
+    """-> str: the value of a WWW-Authenticate or Proxy-Authenticate header.
 
     The order is the one that SER and Kamailio send; stale only when true (RFC 2617 3.2.1).
+    qop: "auth", "auth-int", "auth,auth-int", or "" for none (RFC 2069).
     """
     text = f"Digest realm={quote(realm)}, nonce={quote(nonce)}"
     if opaque:
@@ -128,13 +134,35 @@ def challenge(realm, nonce, stale=False, algorithm="MD5", opaque=None):
     if stale:
         text += ", stale=true"
     text += f", algorithm={algorithm}"
-    return text + ', qop="auth"'
+    return text + f", qop={quote(qop)}" if qop else text
+
+
+def preferred(values):
+    """-> Challenge | None of several header values: the first that answer() can answer.
+
+    The server puts the one that it likes best in front (RFC 8760 2.3); what we do not know
+    is passed over, as is what cannot be read.
+    """
+    for value in values:
+        try:
+            found = parse_challenge(value)
+        except ParseError:
+            continue
+        if found is not None and found.algorithm in ALGORITHMS:
+            if not found.qop or _qop_of(found) is not None:
+                return found
+    return None
+
+
+def is_sha256(algorithm):
+    """-> bool: what an algorithm's name in lower case (None: MD5) hashes with."""
+    return (algorithm or "md5").startswith("sha-256")
 
 
 def _hasher(hashes, algorithm):
     """-> function str -> hex of an algorithm's name in lower case (None: MD5)."""
-    digest = hashes.sha256 if (algorithm or "md5").startswith("sha-256") else hashes.md5
-    return lambda text: digest(text.encode())
+    digest = hashes.sha256 if is_sha256(algorithm) else hashes.md5
+    return lambda text: digest(text if isinstance(text, bytes) else text.encode())
 
 
 def ha1(hashes, username, realm, password, algorithm="md5"):
@@ -142,32 +170,35 @@ def ha1(hashes, username, realm, password, algorithm="md5"):
     return _hasher(hashes, algorithm)(f"{username}:{realm}:{password}")
 
 
-def response_for(hashes, method, credentials, ha1=None, password=None):
+def response_for(hashes, method, credentials, ha1=None, password=None, body=b""):
     """-> hex str: the response that `credentials` should have carried (RFC 2617 3.2.2.1).
 
-    Give the ha1 of their username and realm, or the password. method is the request's. None
-    when algorithm or qop is one that we do not know.
+    Give the ha1 of their username and realm, or the password. method and body (bytes, for
+    auth-int) are the request's. None when algorithm or qop is one that we do not know.
     """
     algorithm = credentials.algorithm
     if algorithm is not None and algorithm not in ALGORITHMS:
         return None
-    if credentials.qop not in (None, "auth"):
+    if credentials.qop not in QOPS:
         return None
     hasher = _hasher(hashes, algorithm)
     if ha1 is None:
         ha1 = hasher(f"{credentials.username}:{credentials.realm}:{password}")
     if algorithm is not None and algorithm.endswith("-sess"):
         ha1 = hasher(f"{ha1}:{credentials.nonce}:{credentials.cnonce or ''}")
-    ha2 = hasher(f"{method}:{credentials.uri}")
+    a2 = f"{method}:{credentials.uri}"
+    if credentials.qop == "auth-int":
+        a2 += ":" + hasher(body)
+    ha2 = hasher(a2)
     if credentials.qop is None:
         return hasher(f"{ha1}:{credentials.nonce}:{ha2}")
     middle = f"{credentials.nc_text}:{credentials.cnonce}:{credentials.qop}"
     return hasher(f"{ha1}:{credentials.nonce}:{middle}:{ha2}")
 
 
-def is_right(hashes, method, credentials, ha1=None, password=None):
+def is_right(hashes, method, credentials, ha1=None, password=None, body=b""):
     """-> bool: the response in `credentials` is the one that the secret gives."""
-    expected = response_for(hashes, method, credentials, ha1, password)
+    expected = response_for(hashes, method, credentials, ha1, password, body)
     return expected is not None and same_secret(expected, credentials.response)
 
 
@@ -191,26 +222,34 @@ class Answer:
         self.nonce = challenge.nonce
         self.uri = uri
         self.algorithm = challenge.algorithm
-        self.qop = "auth" if "auth" in challenge.qop else None
+        self.qop = _qop_of(challenge)
         self.cnonce = cnonce if self.qop or challenge.algorithm.endswith("-sess") else None
         self.nc_text = f"{nc:08x}" if self.qop else None
         self.opaque = challenge.opaque
 
 
-def answer(hashes, challenge, method, uri, username, password, cnonce, nc=1, ha1=None):
+def _qop_of(challenge):
+    """-> the qop that a client takes of a Challenge, None when it offers none that we know."""
+    for known in ("auth", "auth-int"):
+        if known in challenge.qop:
+            return known
+    return None
+
+
+def answer(hashes, challenge, method, uri, username, password, cnonce, nc=1, ha1=None, body=b""):
     """-> str: the Authorization value that a client sends upon a Challenge, or None.
 
     cnonce: random text of the caller; nc: 1 for a nonce's first use, then counting up; ha1:
-    instead of the password, and made with the challenge's algorithm. None: the challenge
-    wants what we do not know (its algorithm, or auth-int alone).
+    instead of the password, and made with the challenge's algorithm; body: the request's, for
+    auth-int. None: the challenge wants what we do not know.
     """
     made = Answer(challenge, username, uri, cnonce, nc)
-    response = response_for(hashes, method, made, ha1=ha1, password=password)
+    response = response_for(hashes, method, made, ha1, password, body)
     if response is None or (challenge.qop and made.qop is None):
         return None
     names = ["username", "realm", "nonce", "uri"]
     text = "Digest " + ", ".join([f"{name}={quote(getattr(made, name))}" for name in names])
-    text += f", response={quote(response)}, algorithm={made.algorithm.upper()}"
+    text += f", response={quote(response)}, algorithm={PRINTED[made.algorithm]}"
     if made.cnonce is not None:
         text += f", cnonce={quote(made.cnonce)}"
     if made.qop:

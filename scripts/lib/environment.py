@@ -44,6 +44,7 @@ PACKAGES = {
         "sip-tester",
         "sipsak",
         "baresip",
+        "linphone-cli",
         "kamailio",
         "shellcheck",
         "cppcheck",

@@ -27,7 +27,7 @@ def test_every_key_can_be_set():
         "listen = udp:192.0.2.10:5070 advertise 203.0.113.9, TLS:[2001:db8::1]\n"
         "local_net = 192.168.0.0/16, 2001:db8::/32\n"
         "use_domain = yes\nmax_len = 4096\ndefault_expires = 600\nmin_expires = 120\n"
-        "max_expires = 900\nmax_contacts = 3\n"
+        "max_expires = 900\nmax_contacts = 3\ndigest = SHA-256, md5\n"
         "[media]\nports = 20000-20399\ntimeout = 30\naddress = 203.0.113.7\n"
         "[trunk]\naddress = 198.51.100.1\ndomain = sip.example.net\nsources = 198.51.100.2\n"
         "[accounting]\ndb = no\nlog = no\ndelay = 0\nsize = 8192\nfiles = 2\n"
@@ -37,6 +37,7 @@ def test_every_key_can_be_set():
     assert found.system.syslog == ("192.0.2.9", 5514)
     assert found.network.address == ("192.0.2.10", 24)
     assert found.sip.domains == ("example.org", "192.0.2.10") and found.sip.use_domain is True
+    assert found.sip.digest == ("sha-256", "md5")
     assert found.sip.advertise == ("203.0.113.7", 5080)
     assert found.sip.listen == (
         ("udp", "192.0.2.10", 5070, ("203.0.113.9", None)), ("tls", "2001:db8::1", None, None)
@@ -56,6 +57,14 @@ def test_unknown_names_are_refused_with_the_nearest():
         "site.conf:5:1: unknown frobnicate in [sip]; its keys are " + ", ".join(
             sorted(settings.SECTIONS["sip"])
         ),
+    ]
+
+
+def test_the_algorithms_of_a_challenge():
+    assert read("")[0].sip.digest == ("md5",)
+    assert errors("[sip]\ndigest = sha-1\n")[0].startswith("site.conf:2:10: digest: sha-1 is not")
+    assert errors("[sip]\ndigest = md5 sha-256 MD5\n") == [
+        "site.conf:2:10: digest: md5 stands there twice; write it once"
     ]
 
 

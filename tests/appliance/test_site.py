@@ -61,6 +61,26 @@ def test_an_extension_needs_password_or_ha1():
     assert has(found, "subscriber:3:17: password or ha1 is empty")
 
 
+def test_hashes_must_go_with_the_challenges():
+    header = b"username(str) domain(str) password(str,null) ha1(str,null) ha1_sha256(str,null)\n"
+    md5, sha256 = b"200:example.org::" + b"0" * 32, b"201:example.org::" + b"a" * 64
+    rows = header + md5 + b":\n" + sha256 + b":\n"
+    found = errors(site_files(subscriber=rows))
+    assert has(found, "subscriber:3:18: extension 201 has neither a password nor the hash for md5",
+               "32 hexadecimal digits")  # fmt: skip
+    assert len(found) == 1
+    both = CONF.replace(b"[sip]\n", b"[sip]\ndigest = sha-256 md5\n")
+    files = site_files(subscriber=rows, **{"site.conf": both})
+    assert errors(files) == []
+    found = notes(files)
+    assert has(found, "subscriber:2:18: extension 200 has no hash for sha-256")
+    assert has(found, "subscriber:3:18: extension 201 has no hash for md5")
+    whole = header + md5 + b":" + b"b" * 64 + b"\n202:example.org:correct-horse::\n"
+    assert notes(site_files(subscriber=whole, **{"site.conf": both})) == []
+    found = errors(site_files(subscriber=header + b"200:example.org::-:\n"))
+    assert has(found, "neither a password nor the hash for md5")
+
+
 def test_weak_passwords_and_probed_numbers_are_noted_not_refused():
     header = b"username(str) domain(str) password(str)\n\n"
     table = header + b"102:example.org:102\n203:example.org:short\n"

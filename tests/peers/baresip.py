@@ -112,12 +112,26 @@ class Baresip:
 
     def start(self):
         """Start it, and wait until it has registered."""
+        self._begin()
+        # by its answer, for the event may have come before we were connected
+        wait_until(self.is_registered, self._story("it has registered"))
+
+    def try_to_register(self):
+        """Start it. -> bool: it has registered, or has given up."""
+        self._begin()
+
+        def look():
+            log = self._program.output()
+            return self.is_registered() or "Register: " in log or "401 Unauthorized" in log
+
+        wait_until(look, self._story("it has registered or given up"))
+        return self.is_registered()
+
+    def _begin(self):
         # HOME: whatever configuration the person who runs the tests has stays out of it
         home = {"HOME": str(self.folder), "TERM": "dumb"}
         self._program = Program(self._command, self.folder, self.folder / "log", home)
         self._control = wait_until(self._connect, self._story("its control port opens"))
-        # by its answer, for the event may have come before we were connected
-        wait_until(self.is_registered, self._story("it has registered"))
 
     def stop(self):
         """End it as a person would, or by force."""

@@ -76,8 +76,11 @@ class Phone:
             self.send(build.ack_for(data, replies[-1]))
         return self.send(self.authenticated(data, replies[-1], password))
 
-    def authenticated(self, data, reply, password=None, username=None, nc=1):
-        """-> bytes of the same request again, with an answer to the challenge in `reply`."""
+    def authenticated(self, data, reply, password=None, username=None, nc=1, choice=0, uri=None):
+        """-> bytes of the same request again, with an answer to the challenge in `reply`.
+
+        choice: which of several; uri: that the credentials name instead of the Request-URI.
+        """
         message = parse(data)
         header, name = "www-authenticate", "Authorization"
         if reply.status == 407:
@@ -89,9 +92,9 @@ class Phone:
         via = str(message.via).replace(message.via.branch, f"z9hG4bK{self.user}x{self.number}")
         edits.replace("via", 0, via)
         value = answer(
-            Hashes, parse_challenge(reply.header(header)), message.method, message.uri,
-            username or self.user, f"secret{self.user}" if password is None else password,
-            "cnonce", nc,
+            Hashes, parse_challenge(reply.headers(header)[choice]), message.method,
+            uri or message.uri, username or self.user,
+            f"secret{self.user}" if password is None else password, "cnonce", nc, body=message.body,
         )  # fmt: skip
         edits.set(name, value)
         return edits.to_bytes()

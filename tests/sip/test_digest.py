@@ -9,6 +9,7 @@ from app.sip.digest import (
     is_right,
     parse_challenge,
     parse_credentials,
+    preferred,
     response_for,
     same_secret,
 )
@@ -69,7 +70,7 @@ def test_rfc7616_sha256_example():
 
 
 def test_unknown_algorithm_or_qop_is_never_right():
-    for old, new in (("algorithm=SHA-256", "algorithm=SHA-512"), ("qop=auth", "qop=auth-int")):
+    for old, new in (("algorithm=SHA-256", "algorithm=SHA-512"), ("qop=auth", "qop=auth-conf")):
         found = parse_credentials(RFC7616.replace(old, new))
         assert response_for(hashes, "GET", found, password="x") is None
         assert not is_right(hashes, "GET", found, password="Circle of Life")
@@ -131,12 +132,57 @@ def test_answer_with_session_algorithm():
 
 
 def test_no_answer_to_what_is_not_known():
-    for extra in (', algorithm=SHA-512', ', qop="auth-int"'):
+    for extra in (', algorithm=SHA-512', ', qop="auth-conf"'):
         offered = parse_challenge('Digest realm="r", nonce="n"' + extra)
         assert answer(hashes, offered, "INVITE", "sip:h", "u", "p", "c") is None
     assert parse_challenge("Basic realm=x") is None
     with raises(ParseError):
         parse_challenge("Digest realm=x")
+
+
+def test_auth_int_covers_the_body():
+    offered = parse_challenge('Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth-int"')
+    made = answer(hashes, offered, "INVITE", "sip:h", "200", "secret", "c0", body=b"v=0\r\n")
+    found = parse_credentials(made)
+    assert found.qop == "auth-int"
+    assert is_right(hashes, "INVITE", found, password="secret", body=b"v=0\r\n")
+    assert not is_right(hashes, "INVITE", found, password="secret", body=b"v=1\r\n")
+    assert not is_right(hashes, "INVITE", found, password="secret")
+
+
+def test_auth_int_as_rfc_2617_computes_it():
+    """A2 is method:uri:H(entity-body), computed here by hand (RFC 2617 3.2.2.3)."""
+    found = parse_credentials(RFC2617.replace("qop=auth", "qop=auth-int"))
+    a2 = "POST:/dir/index.html:" + hashes.md5(b"body")
+    text = "939e7578ed9e3c518a452acee763bce9:dcd98b7102dd2f0e8b11d0f600bfb0c093:00000001:"
+    text += "0a4f113b:auth-int:" + hashes.md5(a2.encode())
+    assert response_for(
+        hashes, "POST", found, password="Circle Of Life", body=b"body"
+    ) == hashes.md5(text.encode())
+
+
+def test_qop_of_a_challenge():
+    for qop, offered in (("auth", ["auth"]), ("auth,auth-int", ["auth", "auth-int"]), ("", [])):
+        assert parse_challenge(challenge("r", "n", qop=qop)).qop == offered
+    assert "qop" not in challenge("r", "n", qop="")
+
+
+def test_the_first_challenge_that_is_known_is_answered():
+    sha, md5 = challenge("r", "n", algorithm="SHA-256"), challenge("r", "n")
+    other = challenge("r", "n", algorithm="SHA-512-256")
+    assert preferred([sha, md5]).algorithm == "sha-256"
+    assert preferred([md5, sha]).algorithm == "md5"
+    assert preferred([other, "Basic realm=x", "Digest realm=x", md5]).algorithm == "md5"
+    assert preferred([challenge("r", "n", qop="auth-conf"), sha]).algorithm == "sha-256"
+    assert preferred([other]) is None and preferred([]) is None
+
+
+def test_an_answer_from_the_ha1_alone():
+    for algorithm in ("MD5", "SHA-256", "MD5-sess", "SHA-256-sess"):
+        offered = parse_challenge(challenge("r", "n", algorithm=algorithm))
+        kept = ha1(hashes, "200", "r", "secret", algorithm.lower())
+        made = answer(hashes, offered, "INVITE", "sip:h", "200", None, "c0", ha1=kept)
+        assert is_right(hashes, "INVITE", parse_credentials(made), password="secret")
 
 
 def test_same_secret():
