@@ -40,7 +40,7 @@ class _Peer(ctypes.Structure):
         ("allowed_count", ctypes.c_uint8),
         ("relatch", ctypes.c_uint8),
         ("muted", ctypes.c_uint8),
-        ("reserved", ctypes.c_uint8),
+        ("clock_khz", ctypes.c_uint8),
     ]
 
 
@@ -55,10 +55,29 @@ class _Counts(ctypes.Structure):
     ]
 
 
+class _Quality(ctypes.Structure):
+    _fields_ = [
+        ("received", ctypes.c_uint32),
+        ("lost", ctypes.c_uint32),
+        ("repeated", ctypes.c_uint32),
+        ("late", ctypes.c_uint32),
+        ("sources", ctypes.c_uint32),
+        ("jitter_us", ctypes.c_uint32),
+        ("jitter_max_us", ctypes.c_uint32),
+        ("gap_max_us", ctypes.c_uint32),
+        ("round_trip_us", ctypes.c_uint32),
+        ("round_trip_max_us", ctypes.c_uint32),
+        ("told_lost", ctypes.c_uint32),
+        ("payload_type", ctypes.c_uint8),
+        ("reserved", ctypes.c_uint8 * 3),
+    ]
+
+
 class _Stats(ctypes.Structure):
     _fields_ = [
         ("counts", _Counts * 4),
         ("latched", _Address * 4),
+        ("quality", _Quality * 2),
         ("idle_ms", ctypes.c_uint32),
         ("expired", ctypes.c_uint32),
     ]
@@ -169,12 +188,15 @@ class Native:
         self._call("open", local, ctypes.byref(handle), ports)
         return handle.value, ports[0], ports[1]
 
-    def set_peer(self, handle, side, allowed, rtp_host, rtp_port, rtcp_host, rtcp_port, flags):
+    def set_peer(
+        self, handle, side, allowed, rtp_host, rtp_port, rtcp_host, rtcp_port, flags, clock_khz
+    ):
         if len(allowed) > ALLOWED_MAX:
             raise OSError(errno.EINVAL, f"more than {ALLOWED_MAX} allowed hosts")
         peer = _Peer(allowed_count=len(allowed), relatch=flags & 1, muted=flags >> 1 & 1)
         for place, host in enumerate(allowed):
             peer.allowed[place] = self._address(host)
+        peer.clock_khz = _number(clock_khz, 255)
         peer.signalled[0] = self._address(rtp_host, _number(rtp_port, 65535))
         peer.signalled[1] = self._address(rtcp_host, _number(rtcp_port, 65535))
         self._call("set_peer", handle, side, ctypes.byref(peer))
@@ -198,6 +220,8 @@ class Native:
             flat.extend(getattr(counts, name) for name, _ in _Counts._fields_)
             flat.append(self._host(latched))
             flat.append(latched.port)
+        for quality in stats.quality:
+            flat.extend(getattr(quality, name) for name, _ in _Quality._fields_[:-1])
         return tuple(flat + [stats.idle_ms, bool(stats.expired)])
 
     def _host(self, address):

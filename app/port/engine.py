@@ -23,8 +23,19 @@ EXPEDITED = 0xB8  # ToS byte of voice: DSCP EF, RFC 4594 4.1
 Counts = namedtuple(
     "Counts", ("packets", "bytes", "foreign", "nowhere", "failed", "shorts", "latched")
 )
-# sides[side][component] is a Counts; idle: seconds since a packet was accepted from either side.
-Stats = namedtuple("Stats", ("sides", "idle", "expired"))
+# Of the RTP that one side sent. Packets: received, lost, repeated, late (behind a later one);
+# sources: SSRCs one after the other; times in seconds: jitter (RFC 3550 6.4.1) at the end and at
+# its worst, the longest gap between two packets, round_trip between here and that side (None:
+# no report said so) and its worst; told_lost: packets that never reached this side, as it says
+# itself; payload_type: the last.
+Quality = namedtuple(
+    "Quality",
+    ("received", "lost", "repeated", "late", "sources", "jitter", "jitter_max", "gap_max",
+     "round_trip", "round_trip_max", "told_lost", "payload_type"),
+)  # fmt: skip
+# sides[side][component] is a Counts, quality[side] a Quality; idle: seconds since a packet was
+# accepted from either side.
+Stats = namedtuple("Stats", ("sides", "quality", "idle", "expired"))
 # memory: bytes of the tables, fixed at the start; realtime: the thread runs under SCHED_FIFO.
 Usage = namedtuple("Usage", ("streams", "limit", "pairs_free", "realtime", "opened", "memory"))
 
@@ -50,16 +61,20 @@ class Engine:
         """Open a stream on two local addresses; return (handle, port, port), of RTP."""
         return self._native.open(offerer, answerer)
 
-    def set_peer(self, handle, side, allowed, rtp=None, rtcp=None, relatch=False, muted=False):
+    def set_peer(
+        self, handle, side, allowed, rtp=None, rtcp=None, relatch=False, muted=False, clock=8000
+    ):
         """Say who speaks on a side: `allowed` hosts (at most 4).
 
         rtp, rtcp: (host, port) to send to until it has latched, None: do not send before.
         relatch: open the latch although nothing changed. muted: send nothing to it.
+        clock: of its RTP payload in Hz, for the jitter.
         """
         flags = (RELATCH if relatch else 0) | (MUTED if muted else 0)
         rtp = rtp or (None, 0)
         rtcp = rtcp or (None, 0)
-        self._native.set_peer(handle, side, allowed, rtp[0], rtp[1], rtcp[0], rtcp[1], flags)
+        khz = min(clock // 1000, 255)
+        self._native.set_peer(handle, side, allowed, rtp[0], rtp[1], rtcp[0], rtcp[1], flags, khz)
 
     def set_timeout(self, handle, seconds):
         """Set the time-out of one stream, 0 for never, and start it anew."""
@@ -96,4 +111,12 @@ def _stats(flat):
     for start in range(0, 32, 8):
         host, port = flat[start + 6], flat[start + 7]
         counts.append(Counts(*flat[start : start + 6], (host, port) if host else None))
-    return Stats(((counts[0], counts[1]), (counts[2], counts[3])), flat[32] / 1000, flat[33])
+    sides = ((counts[0], counts[1]), (counts[2], counts[3]))
+    return Stats(sides, (_quality(flat[32:44]), _quality(flat[44:56])), flat[56] / 1000, flat[57])
+
+
+def _quality(fields):
+    seconds = [microseconds / 1000000 for microseconds in fields[5:10]]
+    if not fields[8]:
+        seconds[3] = seconds[4] = None
+    return Quality(*(list(fields[:5]) + seconds + list(fields[10:])))

@@ -121,7 +121,8 @@ int me_engine_create(const struct me_config *config, struct me_engine **engine) 
         return -ENOMEM;
     }
     made->epoll_fd = made->wake_fd = made->event_fd = -1;
-    made->now_ms = made->ticked_ms = me_clock();
+    made->now_us = me_clock();
+    made->now_ms = made->ticked_ms = made->now_us / 1000;
     atomic_init(&made->pending, false);
     pthread_mutex_init(&made->control, NULL);
     sem_init(&made->done, 0, 0);

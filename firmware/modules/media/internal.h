@@ -20,6 +20,7 @@ typedef int me_command(struct me_engine *engine, void *arguments);
 struct me_engine {
     // Of the media thread.
     struct me_table table;
+    uint64_t now_us;
     uint64_t now_ms;
     uint64_t ticked_ms;
     bool stop;
@@ -46,7 +47,7 @@ struct me_engine {
     int event_fd;
 };
 
-// thread.c
+// thread.c. Microseconds of CLOCK_MONOTONIC.
 uint64_t me_clock(void);
 void me_event_raise(int fd);
 void *me_media_thread(void *engine);

@@ -12,7 +12,8 @@
 
 enum { RELATCH = 1, MUTED = 2 };    // the flags of set_peer
 enum { EXPIRED_AT_ONCE = 32 };
-enum { COUNTS_FIELDS = 8, STATS_FIELDS = ME_SIDES * ME_COMPONENTS * COUNTS_FIELDS + 2 };
+enum { COUNTS_FIELDS = 8, QUALITY_FIELDS = 12 };
+enum { STATS_FIELDS = ME_SIDES * (ME_COMPONENTS * COUNTS_FIELDS + QUALITY_FIELDS) + 2 };
 
 typedef struct {
     mp_obj_base_t base;
@@ -114,7 +115,7 @@ static void allowed_hosts(mp_obj_t hosts, struct me_peer *peer) {
     peer->allowed_count = (uint8_t)count;
 }
 
-// set_peer(handle, side, allowed, rtp_host, rtp_port, rtcp_host, rtcp_port, flags)
+// set_peer(handle, side, allowed, rtp_host, rtp_port, rtcp_host, rtcp_port, flags, clock_khz)
 static mp_obj_t engine_set_peer(size_t n_args, const mp_obj_t *args) {
     (void)n_args;
     struct me_peer peer = {.allowed_count = 0};
@@ -126,10 +127,11 @@ static mp_obj_t engine_set_peer(size_t n_args, const mp_obj_t *args) {
     address_of(args[6], number(args[7], UINT16_MAX), &peer.signalled[ME_RTCP]);
     peer.relatch = (flags & RELATCH) != 0;
     peer.muted = (flags & MUTED) != 0;
+    peer.clock_khz = (uint8_t)number(args[9], UINT8_MAX);
     check(me_engine_set_peer(engine_of(args[0]), handle, side, &peer));
     return mp_const_none;
 }
-static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(engine_set_peer_obj, 9, 9, engine_set_peer);
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(engine_set_peer_obj, 10, 10, engine_set_peer);
 
 static mp_obj_t engine_set_timeout(mp_obj_t self, mp_obj_t handle, mp_obj_t timeout_ms) {
     check(me_engine_set_timeout(engine_of(self), number(handle, INT32_MAX),
@@ -158,7 +160,20 @@ static void put_counts(mp_obj_t *items, const struct me_counts *counts,
     items[7] = MP_OBJ_NEW_SMALL_INT(latched->port);
 }
 
-// A flat tuple: eight fields for each port (see put_counts), then idle_ms and expired.
+static void put_quality(mp_obj_t *items, const struct me_quality *quality) {
+    const uint32_t fields[QUALITY_FIELDS] = {
+        quality->received, quality->lost, quality->repeated, quality->late, quality->sources,
+        quality->jitter_us, quality->jitter_max_us, quality->gap_max_us,
+        quality->round_trip_us, quality->round_trip_max_us, quality->told_lost,
+        quality->payload_type,
+    };
+    for (int i = 0; i < QUALITY_FIELDS; i++) {
+        items[i] = mp_obj_new_int_from_uint(fields[i]);
+    }
+}
+
+// A flat tuple: eight fields for each port (see put_counts), twelve for each side (put_quality),
+// then idle_ms and expired.
 static mp_obj_t stats_tuple(const struct me_stats *stats) {
     mp_obj_tuple_t *tuple = MP_OBJ_TO_PTR(mp_obj_new_tuple(STATS_FIELDS, NULL));
     mp_obj_t *items = tuple->items;
@@ -170,6 +185,10 @@ static mp_obj_t stats_tuple(const struct me_stats *stats) {
             put_counts(items, &stats->counts[side][component], &stats->latched[side][component]);
             items += COUNTS_FIELDS;
         }
+    }
+    for (int side = 0; side < ME_SIDES; side++) {
+        put_quality(items, &stats->quality[side]);
+        items += QUALITY_FIELDS;
     }
     items[0] = mp_obj_new_int_from_uint(stats->idle_ms);
     items[1] = mp_obj_new_bool(stats->expired);

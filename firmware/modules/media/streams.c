@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct me_stream) <= 704, "docs/media.md states the memory at the limit");
+_Static_assert(sizeof(struct me_stream) <= 960, "docs/media.md states the memory at the limit");
 _Static_assert(sizeof(struct me_peer) == 124, "the bindings know this layout");
 
 static uint32_t handle_of(const struct me_table *table, const struct me_stream *stream) {
@@ -152,6 +152,7 @@ int me_table_set_peer(struct me_table *table, uint32_t handle, uint32_t side,
     struct me_side *subject = &stream->side[side];
     bool again = peer->relatch || !same_peer(&subject->peer, peer);
     subject->peer = *peer;
+    subject->meter.clock_khz = peer->clock_khz;
     if (again) {
         open_latches(subject);
     }
@@ -186,6 +187,7 @@ int me_table_stats(const struct me_table *table, uint32_t handle, uint64_t now_m
             stats->counts[side][component] = stream->side[side].counts[component];
             stats->latched[side][component] = stream->side[side].latch[component].source;
         }
+        stats->quality[side] = stream->side[side].meter.total;
     }
     stats->idle_ms = idle_ms(stream, now_ms);
     stats->expired = stream->expired;
@@ -240,6 +242,7 @@ struct me_route me_table_route(struct me_stream *stream, uint32_t side, uint32_t
         return route;
     }
     listen_anew(stream, now_ms);
+    route.accepted = true;
     route.to = destination(target, component);
     route.socket = target->socket[component];
     if (!route.to) {
@@ -255,6 +258,12 @@ void me_table_sent(struct me_route *route, size_t length, bool ok) {
     } else {
         route->counts->failed++;
     }
+}
+
+void me_table_observe(struct me_stream *stream, uint32_t side, const uint8_t *packet,
+    size_t length, uint64_t now_us) {
+    me_meter_packet(&stream->side[side].meter, &stream->side[1 - side].meter, packet, length,
+        now_us);
 }
 
 bool me_table_expire(struct me_table *table, uint64_t now_ms) {

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "address.h"
+#include "quality.h"
 
 enum { ME_OFFERER, ME_ANSWERER, ME_SIDES };
 enum { ME_RTP, ME_RTCP, ME_COMPONENTS };
@@ -41,7 +42,7 @@ struct me_peer {
     uint8_t allowed_count;
     uint8_t relatch;
     uint8_t muted;
-    uint8_t reserved;
+    uint8_t clock_khz;      // of the RTP payload, for jitter; 0: 8
 };
 
 // Of what one side sent to one of its two ports. Accepted: packets + nowhere + failed.
@@ -57,6 +58,7 @@ struct me_counts {
 struct me_stats {
     struct me_counts counts[ME_SIDES][ME_COMPONENTS];
     struct me_address latched[ME_SIDES][ME_COMPONENTS];     // ME_NONE: not yet
+    struct me_quality quality[ME_SIDES];    // of what that side has sent
     uint32_t idle_ms;       // since a packet was accepted from either side
     uint32_t expired;       // 1: idle for longer than its time-out
 };
@@ -70,6 +72,7 @@ struct me_side {
     struct me_peer peer;
     struct me_latch latch[ME_COMPONENTS];
     struct me_counts counts[ME_COMPONENTS];
+    struct me_meter meter;
     int socket[ME_COMPONENTS];
     uint16_t port;
 };
@@ -98,10 +101,11 @@ struct me_sockets {
     uint16_t port[ME_SIDES];
 };
 
-// Where a packet goes; NULL `to`: nowhere, and it has been counted.
+// Where a packet goes; NULL `to`: nowhere, and it has been counted. `accepted`: by the latch.
 struct me_route {
     const struct me_address *to;
     int socket;
+    bool accepted;
     struct me_counts *counts;
 };
 
@@ -126,6 +130,10 @@ struct me_stream *me_table_find(const struct me_table *table, uint32_t handle);
 struct me_route me_table_route(struct me_stream *stream, uint32_t side, uint32_t component,
     const struct me_address *from, size_t length, uint64_t now_ms);
 void me_table_sent(struct me_route *route, size_t length, bool ok);
+
+// Has the meter of `side` look at a packet that was accepted from it.
+void me_table_observe(struct me_stream *stream, uint32_t side, const uint8_t *packet,
+    size_t length, uint64_t now_us);
 
 // Marks what has fallen silent; true when there is something new to report.
 bool me_table_expire(struct me_table *table, uint64_t now_ms);

@@ -17,7 +17,7 @@ enum {
 uint64_t me_clock(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
 void me_event_raise(int fd) {
@@ -55,6 +55,9 @@ static bool relay_packet(struct me_engine *engine, struct me_stream *stream, uin
     }
     struct me_route route = me_table_route(stream, side, component, &from, (size_t)length,
         engine->now_ms);
+    if (route.accepted) {
+        me_table_observe(stream, side, engine->packet, (size_t)length, engine->now_us);
+    }
     if (route.to) {
         send_on(engine, &route, (size_t)length);
     }
@@ -99,7 +102,8 @@ void *me_media_thread(void *argument) {
     while (!engine->stop) {
         int wait = engine->table.used > 0 ? TICK_MS : -1;
         int count = epoll_wait(engine->epoll_fd, ready, BATCH, wait);
-        engine->now_ms = me_clock();
+        engine->now_us = me_clock();
+        engine->now_ms = engine->now_us / 1000;
         for (int i = 0; i < count; i++) {
             if (ready[i].data.u64 == ME_WAKE) {
                 me_event_clear(engine->wake_fd);
