@@ -8,6 +8,7 @@ repeated and re-sent descriptions come out alike.
 
 from app.media.addresses import Addresses
 from app.media.errors import NoPorts
+from app.media.quality import report
 from app.media.rewrite import is_active, is_relayed, read_sdp, rewrite
 from app.media.stream import REFUSED, SIDES, Stream, may_send, terms_of
 from app.sip.hosts import UNSPECIFIED, family_of
@@ -122,7 +123,7 @@ class Relay:
     def delete(self, call_id, tag=None):
         """Ends a call. tag: of a party, where other calls may use the same Call-ID.
 
-        -> [(kind, Stats)] of its streams (app.port.engine), or None for an unknown call.
+        -> [Report] of its streams (app/media/quality.py), or None for an unknown call.
         """
         found = self._calls.get(call_id, [])
         ended = [call for call in found if tag is None or call.side_of(tag) is not None]
@@ -131,14 +132,14 @@ class Relay:
         figures = []
         for call in ended:
             for stream in call.open_streams():
-                figures.append((stream.kind, self._close(stream)))
+                figures.append(report(stream.kind, stream.codec, self._close(stream)))
             self._forget(call)
         return figures
 
     def statistics(self, call_id):
-        """-> [(kind, Stats)] of the streams of a call, as they are now; [] for an unknown call."""
+        """-> [Report] of the streams of a call, as they are now; [] for an unknown call."""
         return [
-            (stream.kind, self._engine.stats(stream.handle))
+            report(stream.kind, stream.codec, self._engine.stats(stream.handle))
             for call in self._calls.get(call_id, [])
             for stream in call.open_streams()
         ]

@@ -6,12 +6,13 @@ from app.sip.hosts import UNSPECIFIED, family_of, is_loopback, parse_host
 
 SIDES = (0, 1)  # who made the first offer, who answered it
 ALLOWED_MAX = 4
+SPEECH_CLOCK = 8000  # Hz of the RTP timestamps of most codecs (RFC 3551)
 
 # What one party's SDP says of one stream. allowed: (host, ...) that may send; rtp, rtcp:
 # (host, port) to send to before the latch, or None; held: it does not want to receive, or
-# does not send; muted: it is sent nothing.
-Terms = namedtuple("Terms", ("allowed", "rtp", "rtcp", "held", "muted"))
-REFUSED = Terms((), None, None, False, True)
+# does not send; muted: it is sent nothing; codec: (name, RTP clock in Hz) that it prefers, None.
+Terms = namedtuple("Terms", ("allowed", "rtp", "rtcp", "held", "muted", "codec"))
+REFUSED = Terms((), None, None, False, True, None)
 
 
 def terms_of(media, source_host, before, may_send_to):
@@ -23,7 +24,7 @@ def terms_of(media, source_host, before, may_send_to):
     muted = media.connection in UNSPECIFIED
     host = media.connection if family_of(media.connection) and not muted else None
     if muted and before and before.allowed:
-        return Terms(before.allowed, before.rtp, before.rtcp, True, True)
+        return Terms(before.allowed, before.rtp, before.rtcp, True, True, media.codec)
     allowed = (host, source_host) if host != source_host else (host,)
     allowed = tuple([each for each in allowed if family_of(each)])
     rtp = rtcp = None
@@ -31,7 +32,8 @@ def terms_of(media, source_host, before, may_send_to):
         rtp = (host, media.port)
         same = media.rtcp_address in (None, host)
         rtcp = (host, media.rtcp) if same and media.rtcp else None
-    return Terms(allowed, rtp, rtcp, muted or media.direction != "sendrecv", muted)
+    held = muted or media.direction != "sendrecv"
+    return Terms(allowed, rtp, rtcp, held, muted, media.codec)
 
 
 def may_send(addresses, source_host, trusted):
@@ -78,10 +80,11 @@ class Stream:
             self._put(side, terms)
             return
         self.offered = (side, terms)
-        if terms != before and terms is not REFUSED and before is not None:
+        if before is not None and terms is not REFUSED and not _same_place(terms, before):
             hosts = [host for host in terms.allowed if host not in before.allowed]
             allowed = (before.allowed + tuple(hosts))[:ALLOWED_MAX]
-            self._tell(side, Terms(allowed, terms.rtp, terms.rtcp, False, before.muted), True)
+            widened = Terms(allowed, terms.rtp, terms.rtcp, False, before.muted, terms.codec)
+            self._tell(side, widened, True)
 
     def answer(self, side, terms, timeout, hold_timeout):
         """Takes the terms of an answer, and with it the offer's."""
@@ -95,15 +98,27 @@ class Stream:
             self.engine.set_timeout(self.handle, hold_timeout if held else timeout)
 
     def _put(self, side, terms):
-        relatch = terms != self.terms[side]
+        before = self.terms[side]
         self.terms[side] = terms
-        self._tell(side, terms, relatch)
+        self._tell(side, terms, before is None or not _same_place(terms, before))
 
     def _tell(self, side, terms, relatch):
+        clock = terms.codec[1] if terms.codec else SPEECH_CLOCK
         self.engine.set_peer(
-            self.handle, side, terms.allowed, terms.rtp, terms.rtcp, relatch, terms.muted
+            self.handle, side, terms.allowed, terms.rtp, terms.rtcp, relatch, terms.muted, clock
         )
+
+    @property
+    def codec(self):
+        """-> name of what is spoken, "" before the answer or where it is unknown."""
+        terms = self.terms[1] or self.terms[0]
+        return terms.codec[0] if terms and terms.codec else ""
 
     def close(self):
         """-> the engine's last Stats."""
         return self.engine.close(self.handle)
+
+
+def _same_place(terms, others):
+    """-> bool: nothing but the codec differs, which opens no latch."""
+    return terms[:-1] == others[:-1]

@@ -5,13 +5,21 @@ Everything else is passed on as it came, unknown attributes and odd order includ
 """
 
 from app.sip.errors import bad
-from app.sip.grammar import BLANKS, number, to_text, unquote, words
+from app.sip.grammar import BLANKS, is_digits, number, to_text, unquote, words
 from app.sip.headers import parse_params
 
 LINE_LIMIT = 512
 PART_LIMIT = 16  # of a multipart body; what lies behind is not looked at
+PAYLOAD_LIMIT = 32  # a=rtpmap of an m= line
 MEDIA_LIMIT = 16  # m= lines; a call has one to three
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+# Payload types that need no a=rtpmap (RFC 3551 6): name and RTP clock in Hz. G722's is 8000 there.
+STATIC_PAYLOADS = {
+    "0": ("PCMU", 8000), "3": ("GSM", 8000), "4": ("G723", 8000), "8": ("PCMA", 8000),
+    "9": ("G722", 8000), "15": ("G728", 8000), "18": ("G729", 8000), "26": ("JPEG", 90000),
+    "31": ("H261", 90000), "34": ("H263", 90000),
+}  # fmt: skip
+EVENTS = ("telephone-event", "cn", "red")  # travel beside speech, and say nothing of its clock
 HELD_ADDRESSES = ("0.0.0.0", "::")  # RFC 3264 8.4: hold as RFC 2543 had it
 
 
@@ -22,7 +30,8 @@ class Media:
     proto "RTP/AVP", formats [str]; connection: address as str | None, its own (then
     has_connection) or the session's;
     direction: one of DIRECTIONS; rtcp: port of RTCP (int | None when there is none),
-    rtcp_address: where it is not the connection's (str | None).
+    rtcp_address: where it is not the connection's (str | None);
+    payloads: {format: (encoding name, RTP clock in Hz)} of a=rtpmap.
     """
 
     def __init__(self, line):
@@ -38,6 +47,7 @@ class Media:
         self.connection = None
         self.has_connection = False
         self.direction = None
+        self.payloads = {}
         self.rtcp_address = None
         self.rtcp_mux = False
         self._rtcp = None
@@ -52,6 +62,18 @@ class Media:
         if self._rtcp is not None:
             return self._rtcp
         return self.port + 1 if self.port < 65535 else None
+
+    @property
+    def codec(self):
+        """-> (encoding name, RTP clock in Hz) of the preferred format, None if it is unknown.
+
+        Of an answer that is what will be sent (RFC 3264 6.1).
+        """
+        for name in self.formats:
+            found = self.payloads.get(name) or STATIC_PAYLOADS.get(name)
+            if found and found[0].lower() not in EVENTS:
+                return found
+        return None
 
     @property
     def is_rtp(self):
@@ -132,6 +154,8 @@ class Sdp:
             media.rtcp_address = pieces[3] if len(pieces) > 3 else None
         elif media and name == "rtcp-mux":
             media.rtcp_mux = True
+        elif media and name == "rtpmap":
+            _read_rtpmap(media, value)
 
     def set_connection(self, address, media=None):
         """Puts an address into the session's c= (None) or a Media's.
@@ -227,6 +251,15 @@ class Sdp:
             if other.first > media.first:
                 other.first += count
                 other.last += count
+
+
+def _read_rtpmap(media, value):
+    """RFC 4566 6: "96 opus/48000/2". For figures alone, so a malformed one counts as none."""
+    pieces = words(value)
+    name, _, rate = (pieces[1] if len(pieces) > 1 else "").partition("/")
+    rate = rate.partition("/")[0]
+    if name and is_digits(rate) and len(rate) <= 6 and len(media.payloads) < PAYLOAD_LIMIT:
+        media.payloads[pieces[0]] = (name, int(rate))
 
 
 def _split(data):

@@ -5,7 +5,7 @@
 
 import time
 
-from app.port.engine import Engine, Stats
+from app.port.engine import Engine, Quality, Stats
 from app.port.net import UdpSocket
 
 OFFER = """v=0\r
@@ -18,6 +18,7 @@ a=rtpmap:101 telephone-event/8000\r
 """
 PORT_MIN, PORT_MAX = 22000, 22399
 PATIENCE = 5.0  # seconds until a packet on loopback counts as lost
+SILENCE = Quality(0, 0, 0, 0, 0, 0.0, 0.0, 0.0, None, None, 0, 0)
 SPEECH = b"\x80\x00" + bytes(170)
 
 
@@ -90,6 +91,7 @@ class RecordingEngine:
         self.timeout = 60
         self.limit = limit
         self.calls = []
+        self.clocks = []  # that set_peer was told
         self.open_handles = []
         self.silent = []  # handles that expired() tells, and stats() says so
         self._next = 1
@@ -103,9 +105,11 @@ class RecordingEngine:
         self.calls.append(("open", handle, offerer, answerer))
         return handle, 30000 + 4 * handle, 30002 + 4 * handle
 
-    def set_peer(self, handle, side, allowed, rtp=None, rtcp=None, relatch=False, muted=False):
+    def set_peer(self, handle, side, allowed, rtp=None, rtcp=None, relatch=False, muted=False,
+                 clock=8000):  # fmt: skip
         assert handle in self.open_handles
         self.calls.append(("peer", handle, side, allowed, rtp, rtcp, relatch, muted))
+        self.clocks.append(clock)
 
     def set_timeout(self, handle, seconds):
         assert handle in self.open_handles
@@ -113,7 +117,7 @@ class RecordingEngine:
 
     def stats(self, handle):
         assert handle in self.open_handles
-        return Stats((), 0.0, handle in self.silent)
+        return Stats((), (SILENCE, SILENCE), 0.0, handle in self.silent)
 
     def expired(self):
         return self.silent

@@ -141,7 +141,7 @@ def test_usage():
     usage = engine.usage()
     assert (usage.streams, usage.limit, usage.opened) == (1, 20, 1)
     assert usage.pairs_free == 198
-    assert usage.memory < 65536 + 20 * 704 + 2 * 200 + 1024
+    assert usage.memory < 65536 + 20 * 960 + 2 * 200 + 1024
     engine.destroy()
 
 

@@ -29,7 +29,7 @@ class Talk:
         self.phones.append(phone)
 
     def rtp(self, side):
-        return self.relay.statistics("call")[0][1].sides[side][0]
+        return self.relay.statistics("call")[0].stats.sides[side][0]
 
     def stranger(self, host="127.0.0.66"):
         self.phones.append(Phone(host))
@@ -77,7 +77,7 @@ def test_a_telephone_behind_nat_is_heard_and_hears():
     to_b = audio_port(relay.offer("call", "a", inner, a.host))
     to_a = audio_port(relay.answer("call", "a", "b", b.sdp(), b.host))
     b.send(to_b, b"too early")
-    wait_until(lambda: relay.statistics("call")[0][1].sides[1][0].nowhere == 1)
+    wait_until(lambda: relay.statistics("call")[0].stats.sides[1][0].nowhere == 1)
     a.send(to_a, b"opens the way")
     assert b.hears(b"opens the way")
     b.send(to_b, b"is heard")
@@ -177,7 +177,7 @@ def test_a_call_on_hold_does_not_time_out():
     talk.answer("a=recvonly")
     other = talk.engine.open("0.0.0.0", "0.0.0.0")[0]  # times out as the measure of time
     wait_until(lambda: talk.engine.stats(other).expired)
-    assert not talk.relay.statistics("call")[0][1].expired and talk.relay.events() == []
+    assert not talk.relay.statistics("call")[0].stats.expired and talk.relay.events() == []
     talk.end()
 
 
@@ -189,7 +189,7 @@ def test_the_ports_of_an_ended_call_are_free():
         call_id = "call" + str(turn)
         relay.offer(call_id, "a", describe("127.0.0.2", 4000), "127.0.0.2")
         figures = relay.delete(call_id)
-        assert figures[0][0] == "audio" and figures[0][1].sides[0][0].packets == 0
+        assert figures[0].kind == "audio" and figures[0].stats.sides[0][0].packets == 0
     assert engine.usage().streams == 0 and engine.usage().pairs_free == free
     engine.destroy()
 

@@ -22,7 +22,8 @@ class StrictEngine(RecordingEngine):
         ipaddress.ip_address(answerer)
         return super().open(offerer, answerer)
 
-    def set_peer(self, handle, side, allowed, rtp=None, rtcp=None, relatch=False, muted=False):
+    def set_peer(self, handle, side, allowed, rtp=None, rtcp=None, relatch=False, muted=False,
+                 clock=8000):  # fmt: skip
         assert len(allowed) <= 4
         for host in allowed:
             ipaddress.ip_address(host)
@@ -30,7 +31,7 @@ class StrictEngine(RecordingEngine):
             if to:
                 ipaddress.ip_address(to[0])
                 assert 0 < to[1] < 65536
-        super().set_peer(handle, side, allowed, rtp, rtcp, relatch, muted)
+        super().set_peer(handle, side, allowed, rtp, rtcp, relatch, muted, clock)
 
 
 @st.composite

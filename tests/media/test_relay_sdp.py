@@ -380,8 +380,8 @@ def test_line_ends_stay_as_they_came():
 def test_the_end_of_a_call():
     relay, engine = new_relay()
     offer(relay, describe(A, 4000, VIDEO))
-    assert [kind for kind, _ in relay.statistics("call")] == ["audio", "video"]
-    assert [kind for kind, _ in relay.delete("call")] == ["audio", "video"]
+    assert [each.kind for each in relay.statistics("call")] == ["audio", "video"]
+    assert [each.kind for each in relay.delete("call")] == ["audio", "video"]
     assert not engine.open_handles and relay.delete("call") is None
     assert relay.statistics("call") == []
 
