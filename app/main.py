@@ -301,6 +301,9 @@ class Box:
         rows = self.service.cdrs(count) if self.service else []
         return [(clock.date(row[0]),) + row[1:] for row in rows]
 
+    def media(self):
+        return self.service.media() if self.service else []
+
     def counters(self):
         return self.service.counters() if self.service else []
 

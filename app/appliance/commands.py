@@ -100,6 +100,15 @@ def _cdr(services, words, provisioned):
     return STAY, table(("start", "from", "to", "duration", "how it ended"), rows, "no calls yet")
 
 
+def _media(services, words, provisioned):
+    _none(words)
+    lines = []
+    for caller, callee, text in services.media():
+        lines.append(f"{caller} to {callee}")
+        lines.extend(["  " + part.strip() for part in text.split(";")])
+    return STAY, lines or ["no media"]
+
+
 def _log(services, words, provisioned):
     if words == ["follow"]:
         return FOLLOW, ["following the log; any key ends it"]
@@ -149,6 +158,7 @@ COMMANDS = {
     "registrations": (_registrations, "registrations", "who is registered, and where", False),
     "calls": (_calls, "calls", "the calls in progress", False),
     "cdr": (_cdr, "cdr [LINES]", "the last calls that were answered", False),
+    "media": (_media, "media", "loss, jitter, delay and MOS of the calls", False),
     "log": (_log, "log [LINES|follow]", "the last lines of the log, or each new one", False),
     "network": (_network, "network", "addresses, gateway and name servers", True),
     "site": (_site, "site [show|rollback]", "the site in use, or back to the one before", False),

@@ -5,6 +5,7 @@
 
     phone.registrations() -> [(AOR, contact, seconds to expiry, user agent)]
     phone.calls()         -> [(from, to, state, seconds)]
+    phone.media()         -> [(from, to, text)] of each stream in progress
     phone.counters()      -> [(label, value)]
     phone.cdrs(count)     -> [(start, from, to, seconds, how it ended)], start as a date
     phone.stop()          writes what is in memory only, before a restart
@@ -143,6 +144,10 @@ class Services:
     def cdrs(self, count):
         """Return [(start, from, to, seconds, how it ended)] of the last `count` calls."""
         return self.phone.cdrs(count) if self.phone else []
+
+    def media(self):
+        """Return [(from, to, text)] of each stream in progress."""
+        return self.phone.media() if self.phone else []
 
     def network(self):
         """Return [(label, value)]."""

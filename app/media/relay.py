@@ -8,7 +8,7 @@ repeated and re-sent descriptions come out alike.
 
 from app.media.addresses import Addresses
 from app.media.errors import NoPorts
-from app.media.quality import report
+from app.media.quality import line, report
 from app.media.rewrite import is_active, is_relayed, read_sdp, rewrite
 from app.media.stream import REFUSED, SIDES, Stream, may_send, terms_of
 from app.sip.hosts import UNSPECIFIED, family_of
@@ -58,6 +58,7 @@ class Relay:
     """
 
     NoPorts = NoPorts
+    line = staticmethod(line)  # what a Report is in the log
 
     def __init__(
         self, engine, addresses, setup_timeout=SETUP_TIMEOUT, hold_timeout=HOLD_TIMEOUT

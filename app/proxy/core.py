@@ -267,9 +267,12 @@ class Proxy:
             call.media = True
 
     def end_media(self, call_id, tag):
-        """Ends the relaying of the call that the party `tag` is in."""
-        if self.media is not None:
-            self.media.delete(call_id, tag)
+        """Ends the relaying of the call that the party `tag` is in; the log has how it was."""
+        if self.media is None:
+            return
+        for report in self.media.delete(call_id, tag) or ():
+            if report.heard[0].packets or report.heard[1].packets:
+                self.log.info(f"media of {printable(call_id)}: {self.media.line(report)}")
 
     def media_timeout(self, call_id, now):
         """The relay has heard nothing from either party for too long: a call without its BYE."""

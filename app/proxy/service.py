@@ -112,6 +112,15 @@ class Service:
             for row in self.proxy.acc.last("acc_cdrs", count)
         ]  # fmt: skip
 
+    def media(self):
+        """-> [(from, to, report as text)] of each stream of the calls in progress."""
+        found = []
+        relay = self.proxy.media
+        for call in self.proxy.calls.all() if relay else ():
+            for report in relay.statistics(call.call_id):
+                found.append((call.caller, call.callee, relay.line(report)))
+        return found
+
     def counters(self):
         """-> [(label, value)] for the status page."""
         counters = self.endpoint.counters

@@ -145,6 +145,9 @@ class FakePhone:
     def calls(self):
         return self.calls_now
 
+    def media(self):
+        return [(caller, callee, "audio PCMU; nothing") for caller, callee, _, _ in self.calls_now]
+
     def stop(self):
         self.stopped = True
 

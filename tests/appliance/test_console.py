@@ -167,6 +167,7 @@ def test_registrations_and_calls_are_tables():
     terminal = logged_in()
     assert terminal.run("registrations") == ["no registrations"]
     assert terminal.run("calls") == ["no calls"]
+    assert terminal.run("media") == ["no media"]
     phone = terminal.services.phone
     phone.bindings = [("200@example.org", "sip:200@192.0.2.7:5060", 3540, "Phone\x1b[2J/1.0")]
     phone.calls_now = [("200", "201", "confirmed", 75)]
@@ -176,6 +177,7 @@ def test_registrations_and_calls_are_tables():
         "1 binding",
     ]
     assert terminal.run("calls")[1] == "200   201  confirmed  1m 15s"
+    assert terminal.run("media") == ["200 to 201", "  audio PCMU", "  nothing"]
 
 
 def test_the_log_is_shown_and_followed():

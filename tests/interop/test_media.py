@@ -7,6 +7,7 @@ import pytest
 from tests.peers import sip
 from tests.peers.call import Callee, Caller, connect
 from tests.peers.phone import Phone
+from tests.peers.process import wait_until
 from tests.peers.rtp import RtpPort, exchange, pack, stream
 
 pytestmark = pytest.mark.interop
@@ -88,6 +89,18 @@ def test_rtcp_goes_through_beside_rtp(target):
         data, source = other.rtp.receive_rtcp()
         assert data == report
         assert source == (other.relay[0], other.relay[1] + 1)
+
+
+def test_the_log_says_how_the_call_was(box):
+    with talking(box.target) as (one, other):
+        one.talk(other, 25)
+        other.talk(one, 10)
+    line = wait_until(
+        lambda: [each for each in box.program.output().splitlines() if "media of" in each][-1:],
+        "the log has the media of the call",
+    )[0]
+    assert "audio PCMU, from caller: 25 packets, 0.0 % lost" in line
+    assert "from callee: 10 packets, 0.0 % lost" in line and "MOS 4." in line
 
 
 def test_a_stranger_who_comes_first_is_not_let_in(target):
