@@ -95,6 +95,9 @@ def test_the_log_says_how_the_call_was(box):
     with talking(box.target) as (one, other):
         one.talk(other, 25)
         other.talk(one, 10)
+        one.leg.request("BYE")
+        other.leg.hung_up()
+        one.leg.expect(200)
     line = wait_until(
         lambda: [each for each in box.program.output().splitlines() if "media of" in each][-1:],
         "the log has the media of the call",
