@@ -5,7 +5,14 @@ from app.media.quality import G711, mean_opinion, report
 from app.media.relay import Relay
 from app.port.engine import Quality, Stats
 from tests.media.rig import (
-    SILENCE, Phone, RecordingEngine, audio_port, describe, line, new_engine, wait_until,
+    SILENCE,
+    Phone,
+    RecordingEngine,
+    audio_port,
+    describe,
+    line,
+    new_engine,
+    wait_until,
 )  # fmt: skip
 
 BOX = "127.0.0.1"
