@@ -307,6 +307,12 @@ class Box:
     def counters(self):
         return self.service.counters() if self.service else []
 
+    def bans(self):
+        return self.service.bans(clock.now()) if self.service else []
+
+    def lift_bans(self, address=None):
+        return self.service.lift_bans(address) if self.service else 0
+
     def stop(self):
         """Before the machine restarts: what waits for its write is written."""
         if self.service is not None:

@@ -49,7 +49,10 @@ def request_route(r):
 
 
 def sane(r):
-    """Initial sanity checks; a request that fails one has been answered."""
+    """Initial sanity checks; a request that fails one has been answered, or gets no answer."""
+    if r.is_scanner() or not r.pike_check_req():
+        r.drop()
+        return False
     if not r.mf_process_maxfwd_header(10):
         r.sl_send_reply(483, "Too Many Hops")
         return False

@@ -2,7 +2,7 @@
 
 from app.appliance.conf import nearest
 from app.appliance.text import count, pairs, span, table
-from app.appliance.values import DIGITS, only
+from app.appliance.values import DIGITS, is_ipv4, is_ipv6, only
 
 STAY, LOGOUT, FOLLOW, PROVISION = range(4)
 LOG_LINES = 20
@@ -109,6 +109,29 @@ def _media(services, words, provisioned):
     return STAY, lines or ["no media"]
 
 
+def _bans(services, words, provisioned):
+    if words[:1] == ["lift"] and len(words) == 2:
+        return STAY, _lift(services, words[1].lower())
+    _none(words)
+    rows = [
+        (source, reason, span(since), span(left), dropped)
+        for source, reason, since, left, dropped in services.bans()
+    ]
+    lines = table(("source", "reason", "since", "for", "dropped"), rows, "nobody is banned")
+    return STAY, lines + ([count(len(rows), "ban")] if rows else [])
+
+
+def _lift(services, word):
+    if word == "all":
+        return [count(services.lift_bans(), "ban") + " lifted"]
+    address = word.partition("/")[0]
+    if not (is_ipv4(address) or is_ipv6(address)):
+        raise Usage
+    if services.lift_bans(address):
+        return [f"the ban of {word} is lifted"]
+    return [f"{word} is not banned; bans lists who is"]
+
+
 def _log(services, words, provisioned):
     if words == ["follow"]:
         return FOLLOW, ["following the log; any key ends it"]
@@ -159,6 +182,7 @@ COMMANDS = {
     "calls": (_calls, "calls", "the calls in progress", False),
     "cdr": (_cdr, "cdr [LINES]", "the last calls that were answered", False),
     "media": (_media, "media", "loss, jitter, delay and MOS of the calls", False),
+    "bans": (_bans, "bans [lift ADDRESS|all]", "who gets no answer; end a ban, or all", False),
     "log": (_log, "log [LINES|follow]", "the last lines of the log, or each new one", False),
     "network": (_network, "network", "addresses, gateway and name servers", True),
     "site": (_site, "site [show|rollback]", "the site in use, or back to the one before", False),

@@ -6,6 +6,8 @@
     phone.registrations() -> [(AOR, contact, seconds to expiry, user agent)]
     phone.calls()         -> [(from, to, state, seconds)]
     phone.media()         -> [(from, to, text)] of each stream in progress
+    phone.bans()          -> [(source, reason, seconds since, seconds left, messages dropped)]
+    phone.lift_bans(address)  ends one ban, all of them for None -> how many those were
     phone.counters()      -> [(label, value)]
     phone.cdrs(count)     -> [(start, from, to, seconds, how it ended)], start as a date
     phone.stop()          writes what is in memory only, before a restart
@@ -148,6 +150,17 @@ class Services:
     def media(self):
         """Return [(from, to, text)] of each stream in progress."""
         return self.phone.media() if self.phone else []
+
+    def bans(self):
+        """Return [(source, reason, seconds since, seconds left, messages dropped)]."""
+        return self.phone.bans() if self.phone else []
+
+    def lift_bans(self, address=None):
+        """End the ban of an address, all for None; return how many those were."""
+        lifted = self.phone.lift_bans(address) if self.phone else 0
+        if lifted:
+            self.log.notice(f"console: bans of {address or 'everybody'} lifted")
+        return lifted
 
     def network(self):
         """Return [(label, value)]."""

@@ -8,6 +8,10 @@ from app.appliance.passwords import password_hash
 from app.dbtext import Note
 
 DIGEST = ("sha-256", "md5", "sha-256-sess", "md5-sess")  # algorithms of a challenge
+# What scanners call themselves that nobody telephones with.
+SCANNERS = (
+    "friendly-scanner", "sipvicious", "sipcli", "pplsip", "sip-scan", "sundayddr", "sivus",
+)  # fmt: skip
 
 # section: {key: (kind, default)}
 SECTIONS = {
@@ -53,6 +57,14 @@ SECTIONS = {
         "delay": (values.integer(0, 3600, " seconds"), 60),
         "size": (values.integer(4096, 262144, " bytes"), 65536),
         "files": (values.integer(1, 16), 4),
+    },
+    "security": {
+        "reqs_density_per_unit": (values.integer(0, 10000), 16),
+        "sampling_time_unit": (values.integer(1, 60, " seconds"), 2),
+        "ban": (values.integer(0, 86400, " seconds"), 300),
+        "wrong_passwords": (values.integer(0, 1000), 10),
+        "wrong_passwords_in": (values.integer(10, 86400, " seconds"), 600),
+        "scanners": (values.words, SCANNERS),
     },
     "console": {
         "password": (password_hash, None),

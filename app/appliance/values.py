@@ -72,6 +72,12 @@ def word(text):
     return text
 
 
+def words(text):
+    """Up to 32 words in lower case, or "none"."""
+    found = several(word, 32)(text.lower())
+    return () if found == ("none",) else found
+
+
 def integer(low, high, unit=""):
     """Return the kind: a decimal number from `low` to `high`."""
 

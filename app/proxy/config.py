@@ -22,6 +22,13 @@ DEFAULTS = {
     # auth
     "nonce_expire": 300,
     "digest": ("md5",),  # algorithms that are offered, the preferred one first
+    # pike, and who guesses passwords
+    "reqs_density_per_unit": 16,  # requests of an unknown source that are too many; 0: no limit
+    "sampling_time_unit": 2,  # within so many seconds
+    "ban": 300,  # seconds that such a source gets no answer; 0: nobody is banned
+    "wrong_passwords": 10,  # of an unknown source that are too many; 0: no limit
+    "wrong_passwords_in": 600,  # within so many seconds
+    "scanners": (),  # words in the User-Agent of who gets no answer, in lower case
     # tm
     "fr_inv_timer": 120,  # an INVITE that rings longer counts as not answered
     "timer_c": 181,  # RFC 3261 16.6 step 11: more than three minutes
@@ -43,6 +50,12 @@ DEFAULTS = {
 SITE_SETTINGS = (
     "use_domain", "max_len", "max_contacts", "default_expires", "min_expires", "max_expires",
     "digest",
+)  # fmt: skip
+
+# And those of [security].
+SECURITY_SETTINGS = (
+    "reqs_density_per_unit", "sampling_time_unit", "ban", "wrong_passwords", "wrong_passwords_in",
+    "scanners",
 )  # fmt: skip
 
 
@@ -77,6 +90,8 @@ class Config:
         settings = {}
         for name in SITE_SETTINGS:
             settings[name] = getattr(sip, name)
+        for name in SECURITY_SETTINGS:
+            settings[name] = getattr(site.settings.security, name)
         peers = tuple(trunk.sources) + ((trunk.address[0],) if trunk.address else ())
         for name in ACC_SETTINGS:
             settings["acc_" + name] = getattr(site.settings.accounting, name)

@@ -3,6 +3,7 @@
 from app.proxy.acc import FLT_ACC, Accounting, parties
 from app.proxy.auth import Authenticator
 from app.proxy.calls import ANSWERED, Calls
+from app.proxy.pike import Pike
 from app.proxy.request import RoutingReply, RoutingRequest
 from app.proxy.rewrite import reseal
 from app.proxy.seal import MARK, Seals
@@ -16,6 +17,7 @@ from app.sip.timers import Deadlines
 from app.sip.transaction import ClientTransaction
 
 CALL_SWEEP = 60  # seconds between two looks for calls without an end
+MAX_HELD = 64  # answers to wrong passwords that are held back; others are dropped
 
 
 class Proxy:
@@ -45,6 +47,8 @@ class Proxy:
         self.wall = 0  # Unix seconds, of the latest run() or handle_timers()
         self._strangers = {}  # transactions for requests of strangers
         self.deadlines = Deadlines()  # of whatever has time_out(now): Branches, modules
+        self.pike = Pike(config, self.deadlines, log)
+        self.held = 0  # answers that wait for their time: see reply_later()
         self.uac = Uac(self)
         self._sweep_at = None
 
@@ -53,6 +57,7 @@ class Proxy:
         self.tables = tables
         self.config = config
         self.acc.use(config)
+        self.pike.use(config)
 
     # Events
 
@@ -76,7 +81,7 @@ class Proxy:
             if event.transaction.user is not None:
                 event.transaction.user.cancel(now)
         elif kind is events.Malformed:
-            self.endpoint.reply(event.message, event.peer, event.code, event.reason)
+            self._decline(event.message, event.peer, now, event.code, event.reason)
         elif kind is events.Timeout:
             self._failed(event.transaction, 408, now)
         elif kind is events.TransportError:
@@ -89,13 +94,18 @@ class Proxy:
         problem = check(message, supported=())
         if problem is not None:
             code, reason, lines = problem
-            self.endpoint.reply(message, peer, code, reason, lines)
+            self._decline(message, peer, now, code, reason, lines)
         elif message.method == "CANCEL":
             # 16.10: its INVITE is not, or no longer, in progress. We forward no request
             # statelessly, so nobody further on could know it either.
-            self.endpoint.reply(message, peer, 481, "Call/Transaction Does Not Exist")
+            self._decline(message, peer, now, 481, "Call/Transaction Does Not Exist")
         else:
             self._run(message, peer, now, wall)
+
+    def _decline(self, message, peer, now, code, reason, lines=()):
+        """Answers what does not reach the script; it counts there as well: see pike.py."""
+        if self.pike.check(peer, message.raw, now):
+            self.endpoint.reply(message, peer, code, reason, lines)
 
     def _ack(self, message, peer, now, wall):
         if check(message, supported=None) is None:
@@ -113,6 +123,13 @@ class Proxy:
         finally:
             if request.call is not None and request.server is None:
                 self._abandon(request)
+
+    def reply_later(self, request, code, reason, lines):
+        """Answers a request statelessly when its `delay` is over."""
+        if self.held < MAX_HELD:
+            data, peer = self.endpoint.answer(request.msg, request.peer, code, reason, lines)
+            self.held += 1
+            self.deadlines.add(request.now + request.delay, HeldReply(self, data, peer))
 
     def _refuse(self, request, code, reason):
         """What the script has begun does not stay: a transaction ends by its response alone."""
@@ -318,3 +335,16 @@ class Proxy:
             self._note_hop(reply, context.request)
         if context.request.seal is not None:
             reseal(reply, context.request.seal, self.seals)
+
+
+class HeldReply:
+    """An answer that waits among the deadlines: bytes, and the Peer that gets them."""
+
+    def __init__(self, proxy, data, peer):
+        self.proxy = proxy
+        self.data = data
+        self.peer = peer
+
+    def time_out(self, now):
+        self.proxy.held -= 1
+        self.proxy.endpoint.queue(self.data, self.peer, None)

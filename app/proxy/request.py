@@ -5,6 +5,7 @@ from app.proxy.verbs_auth import AuthVerbs
 from app.proxy.verbs_media import MediaVerbs
 from app.proxy.verbs_message import MessageVerbs
 from app.proxy.verbs_nat import UNREAD, NatVerbs
+from app.proxy.verbs_pike import PikeVerbs
 from app.proxy.verbs_registrar import RegistrarVerbs, Target
 from app.proxy.verbs_reply import ReplyVerbs
 from app.proxy.verbs_rr import RecordRouteVerbs, parsed_routes
@@ -16,7 +17,7 @@ from app.sip.uri import parse_uri
 
 class RoutingRequest(
     MessageVerbs, SanityVerbs, ReplyVerbs, AuthVerbs, RecordRouteVerbs, RegistrarVerbs,
-    NatVerbs, MediaVerbs, TransactionVerbs, AccVerbs,
+    NatVerbs, MediaVerbs, PikeVerbs, TransactionVerbs, AccVerbs,
 ):  # fmt: skip
     """A request on its way through the script.
 
@@ -49,6 +50,7 @@ class RoutingRequest(
         self.server = None  # transaction
         self.reply_lines = []
         self.error = None  # (code, reason, lines) of the verb that failed
+        self.delay = 0.0  # seconds that an answer is held back, after wrong passwords
         self.done = False  # answered, sent on or dropped
         self.call = None  # that it began
         self.within = None  # the Call that it is of, when its seal says so

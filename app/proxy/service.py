@@ -11,11 +11,14 @@ from app.proxy.acc_tables import AccTables
 from app.proxy.core import Proxy
 from app.proxy.location import Location
 from app.proxy.store import LocationStore, static_bindings
+from app.proxy.target import received_peer
 from app.sip.endpoint import Endpoint
+from app.sip.hosts import subscriber_network
 
 SECRET_FILE = "/secret"  # in the state folder: the seals of dialogs outlive a restart
 SECRET_LENGTH = 64
 ACC_FOLDER = "/acc"
+FOREVER = float("inf")
 
 
 class Service:
@@ -58,8 +61,12 @@ class Service:
 
     def receive(self, data, peer, now, wall):
         """One datagram. A fault of ours costs this message, not the box."""
-        self._guarded(self.endpoint.receive, data, peer, now)
+        self._guarded(self._take, data, peer, now)
         self._run(now, wall)
+
+    def _take(self, data, peer, now):
+        if self.proxy.pike.admits(data, peer, now):
+            self.endpoint.receive(data, peer, now)
 
     def handle_timers(self, now, wall):
         self._guarded(self.endpoint.handle_timers, now)
@@ -88,7 +95,19 @@ class Service:
         """Before a planned end: writes what may still be in memory only."""
         self.proxy.stop(now, wall)
 
-    # What the console shows
+    # What the console shows and does
+
+    def bans(self, now):
+        """-> [(source, reason, seconds since, seconds left, messages dropped)], last first."""
+        return [
+            (ban.network, ban.reason, int(now - ban.since), int(ban.until - now), ban.dropped)
+            for ban in self.proxy.pike.bans.all()
+        ]
+
+    def lift_bans(self, address=None):
+        """Ends the ban that an address is under, all without one. -> how many those were."""
+        network = None if address is None else subscriber_network(address)
+        return self.proxy.pike.bans.lift(network)
 
     def registrations(self, now):
         """-> [(AOR, contact, seconds to expiry or None for never, user agent)]."""
@@ -129,12 +148,22 @@ class Service:
         return [
             ("SIP messages", f"{messages}, {counters['dropped']} dropped, {self.faults} faults"),
             ("transactions", f"{len(self.endpoint)} of {self.endpoint.limit}"),
+            ("bans", f"{len(self.proxy.pike.bans)}, {self.proxy.pike.dropped} messages dropped"),
             ("calls so far", f"{calls.answered} answered, {calls.failed} not"),
         ]
 
     def _use_static(self, tables, now, wall):
         table = tables.get("location")
         self.location.set_static(static_bindings(table, self.config.use_domain, now, wall))
+        self._know(self.location.all(now), now)
+
+    def _know(self, bindings, now):
+        """Telephones are known flows also behind a restart, and those with a fixed contact."""
+        for binding in bindings:
+            peer = received_peer(binding.received or binding.contact, self.config)
+            if peer is not None:
+                until = FOREVER if binding.deadline is None else binding.deadline
+                self.proxy.pike.vouch(peer, binding.aor, until, now)
 
     def _run(self, now, wall):
         """Every event has its turn, also behind one that the code failed on."""

@@ -207,11 +207,13 @@ class AuthVerbs:
         self.auth_result = outcome
         self.stale = outcome == auth.STALE_NONCE
         if outcome == auth.OK:
-            self.credentials = credentials
-            return True
+            self.credentials = credentials if self._note_proof(credentials) else None
+            return self.credentials is not None
         if outcome in REASONS:
             # to the peer all of them look the same, or it could find out who exists
             self.refused(f"{REASONS[outcome]} {credentials.username}")
+            if outcome != auth.WRONG_URI:  # of which no guesser learns anything
+                self._note_failure(credentials)
         return False
 
     def _passes(self, flags):

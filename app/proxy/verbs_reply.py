@@ -5,7 +5,7 @@ from app.sip.build import response
 
 
 class ReplyVerbs:
-    """Needs: msg, peer, proxy, now; done, server, reply_lines, error."""
+    """Needs: msg, peer, proxy, now; done, server, reply_lines, error, delay."""
 
     def sl_send_reply(self, code, reason, headers=()):
         """Answers without keeping a transaction. -> True, so that a stage can return it.
@@ -15,7 +15,10 @@ class ReplyVerbs:
         if not self.done:
             self.done = True
             lines = list(headers) + self.reply_lines
-            self.proxy.endpoint.reply(self.msg, self.peer, code, reason, lines)
+            if self.delay:
+                self.proxy.reply_later(self, code, reason, lines)
+            else:
+                self.proxy.endpoint.reply(self.msg, self.peer, code, reason, lines)
         return True
 
     def t_reply(self, code, reason, headers=()):

@@ -186,13 +186,18 @@ class Endpoint:
         """
         if request.method == "ACK":
             return
-        if to_tag is None and code > 100:
-            to_tag = self.to_tag(request)
         try:
-            answer = build.response(request, code, reason, to_tag=to_tag, headers=headers)
-            self.queue(answer, reply_peer(request, peer), None)
+            data, target = self.answer(request, peer, code, reason, headers, to_tag)
+            self.queue(data, target, None)
         except ParseError:
             self.counters["dropped"] += 1
+
+    def answer(self, request, peer, code, reason, headers=(), to_tag=None):
+        """-> (bytes, Peer) of what reply() sends, for who sends it later; raises ParseError."""
+        if to_tag is None and code > 100:
+            to_tag = self.to_tag(request)
+        data = build.response(request, code, reason, to_tag=to_tag, headers=headers)
+        return data, reply_peer(request, peer)
 
     def to_tag(self, request):
         """-> str: the To tag of our own answers to this request.

@@ -31,6 +31,17 @@ def is_loopback(text):
     return found is not None and (found == (6, 1) or (found[0] == 4 and found[1] >> 24 == 127))
 
 
+def subscriber_network(text):
+    """-> str: what one source on the network has: an IPv4 address, or the /64 of an IPv6 one."""
+    found = parse_host(text)
+    if found is None:
+        return text
+    family, number = found
+    if family == 4:
+        return ".".join([str(number >> shift & 255) for shift in (24, 16, 8, 0)])
+    return ":".join([f"{number >> shift & 0xFFFF:x}" for shift in (112, 96, 80, 64)]) + "::/64"
+
+
 def parse_network(text):
     """-> (family, number, bits to ignore) of "192.0.2.0/24" or one address, or ValueError."""
     host, slash, length = text.partition("/")

@@ -138,6 +138,8 @@ class FakePhone:
         self.bindings = []
         self.calls_now = []
         self.stopped = False
+        self.bans_now = []
+        self.lifted = []
 
     def registrations(self):
         return self.bindings
@@ -147,6 +149,16 @@ class FakePhone:
 
     def media(self):
         return [(caller, callee, "audio PCMU; nothing") for caller, callee, _, _ in self.calls_now]
+
+    def bans(self):
+        return self.bans_now
+
+    def lift_bans(self, address=None):
+        self.lifted.append(address)
+        kept = [] if address is None else [ban for ban in self.bans_now if ban[0] != address]
+        lifted = len(self.bans_now) - len(kept)
+        self.bans_now = kept
+        return lifted
 
     def stop(self):
         self.stopped = True

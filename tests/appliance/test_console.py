@@ -180,6 +180,32 @@ def test_registrations_and_calls_are_tables():
     assert terminal.run("media") == ["200 to 201", "  audio PCMU", "  nothing"]
 
 
+def test_bans_are_shown_and_lifted():
+    terminal = logged_in()
+    assert terminal.run("bans") == ["nobody is banned"]
+    phone = terminal.services.phone
+    phone.bans_now = [
+        ("198.51.100.7", "16 requests in 2 s", 75, 225, 1234),
+        ("2001:db8:1:2::/64", "10 wrong passwords in 600 s", 5, 295, 0),
+    ]
+    assert terminal.run("bans") == [
+        "source             reason                       since   for     dropped",
+        "198.51.100.7       16 requests in 2 s           1m 15s  3m 45s  1234",
+        "2001:db8:1:2::/64  10 wrong passwords in 600 s  5s      4m 55s  0",
+        "2 bans",
+    ]
+    assert terminal.run("bans lift 198.51.100.7") == ["the ban of 198.51.100.7 is lifted"]
+    assert terminal.run("bans lift 198.51.100.7") == [
+        "198.51.100.7 is not banned; bans lists who is"
+    ]
+    assert terminal.run("bans lift 2001:DB8:1:2::/64")[0].startswith("2001:db8:1:2::/64 is not")
+    assert terminal.run("bans lift all") == ["1 ban lifted"]
+    assert phone.lifted == ["198.51.100.7", "198.51.100.7", "2001:db8:1:2::", None]
+    for wrong in ("bans lift", "bans lift anybody", "bans x", "bans lift 1.2.3.4 5"):
+        assert terminal.run(wrong) == ["usage: bans [lift ADDRESS|all]"]
+    assert [line for line in terminal.log.lines if "bans of 198.51.100.7 lifted" in line]
+
+
 def test_the_log_is_shown_and_followed():
     terminal = logged_in()
     for number in range(30):

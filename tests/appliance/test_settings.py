@@ -31,6 +31,8 @@ def test_every_key_can_be_set():
         "[media]\nports = 20000-20399\ntimeout = 30\naddress = 203.0.113.7\n"
         "[trunk]\naddress = 198.51.100.1\ndomain = sip.example.net\nsources = 198.51.100.2\n"
         "[accounting]\ndb = no\nlog = no\ndelay = 0\nsize = 8192\nfiles = 2\n"
+        "[security]\nreqs_density_per_unit = 30\nsampling_time_unit = 3\nban = 60\n"
+        "wrong_passwords = 5\nwrong_passwords_in = 300\nscanners = Friendly-Scanner, nmap\n"
         "[console]\npassword = " + HASH + "\nidle = 60\n"
     )
     assert [str(error) for error in wrong] == []
@@ -44,10 +46,17 @@ def test_every_key_can_be_set():
     )
     assert found.sip.local_net == ("192.168.0.0/16", "2001:db8::/32")
     assert found.trunk.sources == ("198.51.100.2",)
+    assert found.security.ban == 60
+    assert found.security.scanners == ("friendly-scanner", "nmap")
     assert found.console.password.iterations == 1000
     for section in settings.SECTIONS:
         for key in settings.SECTIONS[section]:
             assert found.is_set(section, key), key
+
+
+def test_no_word_marks_a_scanner():
+    assert read("[security]\nscanners = none\n")[0].security.scanners == ()
+    assert "friendly-scanner" in read("")[0].security.scanners
 
 
 def test_unknown_names_are_refused_with_the_nearest():

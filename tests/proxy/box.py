@@ -137,7 +137,10 @@ class Box:
         self.files = files or Files()
         self.sent = []
         self.phones = 0
-        defaults = {"domains": ("example.org", BOX), "advertise": (BOX, 5060)}
+        # what arrives at one moment of a test would be a flood: tests of that ask for a limit
+        defaults = {
+            "domains": ("example.org", BOX), "advertise": (BOX, 5060), "reqs_density_per_unit": 0,
+        }  # fmt: skip
         defaults.update(settings)
         self.config = Config(**defaults)
         self.tables = {"subscriber": subscribers("200", "201", "202", "203")}
@@ -154,7 +157,8 @@ class Box:
 
     def receive(self, data, peer):
         """A datagram arrives; what it causes is in `sent` afterwards."""
-        self.endpoint.receive(data, peer, self.now)
+        if self.proxy.pike.admits(data, peer, self.now):
+            self.endpoint.receive(data, peer, self.now)
         self.settle()
 
     def settle(self):

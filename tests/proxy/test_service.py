@@ -1,9 +1,11 @@
 """The telephone side as main.py and the console see it: reload, faults, secrets, figures."""
 
 from app import dbtext, routes
+from app.appliance.site import check_site
 from app.proxy.config import Config, is_address
 from app.proxy.service import Service
 from app.sip.errors import ParseError
+from app.sip.interfaces import Interfaces
 from app.sip.message import parse
 from app.sip.uri import parse_uri
 from tests.proxy.box import BOX, WALL, Counter, Files, Hashes, Lines, subscribers, table
@@ -60,7 +62,7 @@ def test_the_console_sees_registrations_and_calls():
     calls = bench.service.calls(bench.now)
     assert calls == [("sip:200@example.org", "sip:201@example.org", "ringing", 30)]
     assert [label for label, _ in bench.service.counters()] == [
-        "SIP messages", "transactions", "calls so far",
+        "SIP messages", "transactions", "bans", "calls so far",
     ]  # fmt: skip
 
 
@@ -213,3 +215,50 @@ def test_addresses():
         assert is_address(text), text
     for text in ("example.org", "192.0.2", "192.0.2.256", "1.2.3.4.5", "", "192.0.2.x"):
         assert not is_address(text), text
+
+
+def test_the_console_sees_bans_and_lifts_them():
+    bench = Bench()
+    bad = Phone(bench, "100", "2001:db8:1:2::9", address="[2001:db8:1:2::9]:5060")
+    for number in range(16):
+        bad.send(bad.make("OPTIONS", f"sip:{number}@example.org"))
+    bench.wait(5)
+    bad.send(bad.make("OPTIONS", "sip:example.org"))
+    found = bench.service.bans(bench.now)
+    assert found == [("2001:db8:1:2::/64", "16 requests in 2 s", 5, 295, 1)]
+    assert ("bans", "1, 1 messages dropped") in bench.service.counters()
+    assert bench.service.lift_bans("192.0.2.1") == 0
+    assert bench.service.lift_bans("2001:db8:1:2::ffff") == 1
+    assert status(bad.send(bad.make("OPTIONS", "sip:example.org"))) == [200]
+    assert bench.service.bans(bench.now) == [] and bench.service.lift_bans() == 0
+
+
+def test_telephones_are_known_behind_a_restart():
+    bench = Bench()
+    phone = Phone(bench, "200", "198.51.100.7", 40001)
+    phone.register()
+    after = Bench(files=bench.files)
+    again, bad = Phone(after, "200", "198.51.100.7", 40001), Phone(after, "100", "198.51.100.7")
+    for number in range(20):
+        bad.send(bad.make("OPTIONS", f"sip:{number}@example.org"))
+    assert len(after.service.bans(after.now)) == 1
+    for _ in range(20):
+        assert status(again.send(again.make("OPTIONS", "sip:example.org"))) == [200]
+
+
+def test_a_reload_keeps_bans_unless_it_switches_them_off():
+    bench = Bench()
+    bad = Phone(bench, "100", "198.51.100.7")
+    for number in range(20):
+        bad.send(bad.make("OPTIONS", f"sip:{number}@example.org"))
+    for ban, banned in ((300, 1), (0, 0)):
+        config = Config(domains=("example.org", BOX), advertise=(BOX, 5060), ban=ban)
+        bench.service.use(config, bench.service.proxy.tables, bench.now, WALL)
+        assert len(bench.service.bans(bench.now)) == banned
+
+
+def test_what_a_site_says_of_bans_is_followed():
+    conf = b"[sip]\ndomains = example.org\n[security]\nban = 7\nscanners = nmap\n"
+    site = check_site({"site.conf": conf, "subscriber": b"username(str) password(str)\n"})[0]
+    config = Config.of_site(site, Interfaces.of_sent_by(f"{BOX}:5060"), [BOX])
+    assert (config.ban, config.scanners, config.reqs_density_per_unit) == (7, ("nmap",), 16)
