@@ -81,9 +81,18 @@ class Service:
     def to_send(self):
         return self.endpoint.to_send()
 
-    def transport_error(self, now, wall):
-        """What to_send() gave last could not be sent."""
-        self._guarded(self.endpoint.transport_error, now)
+    def sent(self):
+        """-> a mark of what to_send() gave last, for transport_error()."""
+        return self.endpoint.sent()
+
+    def transport_error(self, now, wall, sent=None):
+        """What to_send() gave last could not be sent; or an earlier message, by its mark."""
+        self._guarded(self.endpoint.transport_error, now, sent)
+        self._run(now, wall)
+
+    def connection_lost(self, peer, now, wall):
+        """The connection that `peer` names by its flow is gone, or never came about."""
+        self._guarded(self.endpoint.connection_lost, peer, now)
         self._run(now, wall)
 
     def next_timer(self):

@@ -70,7 +70,19 @@ def alias_of(uri, config):
         port = parse_port(pieces[1])
     except ParseError:
         return None
-    return _reachable(transport, host, port, config) if is_address(host) else None
+    return _fixed(_reachable(transport, host, port, config), config) if is_address(host) else None
+
+
+def _fixed(peer, config):
+    """-> Peer | None: what a telephone sends from, which is to be reached that way and no other.
+
+    Over UDP that is said by the flow: a long request is not tried over TCP, where a NAT would
+    let nobody in.
+    """
+    if peer is None or peer.transport != "udp":
+        return peer
+    interface = config.interfaces.for_peer(peer)
+    return peer if interface is None else Peer("udp", peer.host, peer.port, interface.number)
 
 
 def alias_for(peer):
@@ -88,7 +100,7 @@ def uri_for(peer):
 def received_peer(text, config):
     """-> Peer | None of a `received` URI."""
     try:
-        return next_hop(parse_uri(text), config)
+        return _fixed(next_hop(parse_uri(text), config), config)
     except ParseError:
         return None
 

@@ -59,7 +59,7 @@ class TransactionVerbs:
         if self.msg.method == "ACK":
             self.done = True
             for branch in branches:
-                self.proxy.endpoint.forward(branch.edits, branch.peer)
+                self.proxy.endpoint.forward(branch.edits, branch.peer, self.now)
             return True
         return self._relay_statefully(branches, mark)
 

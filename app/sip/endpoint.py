@@ -5,13 +5,20 @@ pull to_send() until None; sleep until next_timer(), then handle_timers() and pu
 """
 
 from app.sip import build, events, machines
+from app.sip.connections import Connections
 from app.sip.edits import Edits
 from app.sip.errors import ParseError, bad
 from app.sip.interfaces import Interfaces
 from app.sip.message import parse
 from app.sip.timers import Deadlines
 from app.sip.transaction import ClientTransaction, ServerTransaction, client_key, server_key
-from app.sip.transport import Peer, is_keepalive, is_reliable, reply_peer
+from app.sip.transport import (
+    Peer,
+    is_keepalive,
+    is_reliable,
+    other_reply_peer,
+    reply_peer,
+)
 
 __all__ = ["Endpoint", "LimitReached", "Peer"]
 
@@ -46,9 +53,11 @@ class Endpoint:
         self._secret = token(32)
         self._servers = {}  # server_key -> ServerTransaction
         self._clients = {}  # client_key -> ClientTransaction
+        self._connections = Connections()
+        self._streams = {}  # (transport, host, port) -> {ClientTransaction: True}
         self._events = []
-        self._sends = []  # (data, peer, transaction | None)
-        self._last = None  # the transaction whose message to_send() gave last
+        self._sends = []  # (data, peer, transaction | _Stateless | None)
+        self._last = None  # whose message to_send() gave last
 
     def __len__(self):
         """Transactions held, those for CANCEL too."""
@@ -168,6 +177,7 @@ class Endpoint:
         key = server_key(request, request.method)
         if key in self._servers:
             raise ValueError("this request has its transaction: accept() it once")
+        self._connections.claim(request.via, peer)
         transaction = ServerTransaction(self, key, reply_peer(request, peer), request)
         transaction.fire(machines.REQUEST, now, request, peer)
         self._servers[key] = transaction  # last: an unreadable request leaves nothing behind
@@ -188,7 +198,9 @@ class Endpoint:
             return
         try:
             data, target = self.answer(request, peer, code, reason, headers, to_tag)
-            self.queue(data, target, None)
+            other = other_reply_peer(request, peer)
+            sent = None if other is None else _Stateless(self, data, other)
+            self.queue(data, target, sent)
         except ParseError:
             self.counters["dropped"] += 1
 
@@ -224,38 +236,61 @@ class Endpoint:
         left as they are. -> ClientTransaction; raises LimitReached.
         """
         self._admit()
-        edits = edits.copy() if isinstance(edits, Edits) else Edits(parse(edits))
+        edits = edits if isinstance(edits, Edits) else Edits(parse(edits))
         branch = COOKIE + self._token(20) + suffix
-        self._push_via(edits, branch, peer)
-        return self._start_client(branch, edits.message.method, peer, edits.to_bytes(), now)
+        data, way = self._addressed(edits, branch, peer, now)
+        return self._start_client(branch, edits.message.method, way, data, now, peer)
 
-    def _push_via(self, edits, branch, peer):
+    def _addressed(self, edits, branch, peer, now):
+        """-> (bytes with our Via, Peer): over the connection or the transport that is right."""
+        peer = self._connections.chosen(peer)
+        data = self._with_via(edits, branch, peer)
+        other = self._connections.tcp_for(peer, len(data), now)
+        if other is None or self.interfaces.for_peer(other) is None:
+            return data, peer
+        other = self._connections.chosen(other)
+        return self._with_via(edits, branch, other), other
+
+    def _with_via(self, edits, branch, peer):
+        """-> bytes. The Via names the transport that is used (RFC 3261 18.1.1)."""
+        edits = edits.copy()
         transport = peer.transport.upper()
         sent_by = self.interfaces.sent_by(peer)
-        edits.push("Via", f"SIP/2.0/{transport} {sent_by};branch={branch};rport")
+        # RFC 5923 5: the peer may send its requests on the connection that we open
+        alias = ";alias" if transport == "TLS" else ""
+        edits.push("Via", f"SIP/2.0/{transport} {sent_by};branch={branch};rport{alias}")
+        return edits.to_bytes()
 
-    def _start_client(self, branch, method, peer, data, now, silent=False):
+    def _start_client(self, branch, method, peer, data, now, asked, silent=False):
+        """asked: the Peer that the request was for, which `peer` may reach otherwise."""
         key = client_key(branch, method)
         transaction = ClientTransaction(self, key, method, peer, data)
         transaction.silent = silent
+        if asked.transport != peer.transport:
+            transaction.datagram = asked
         self._clients[key] = transaction
+        if is_reliable(peer):
+            self._streams.setdefault(peer[:3], {})[transaction] = True
         transaction.fire(machines.REQUEST, now)
         return transaction
 
-    def forward(self, message, peer):
+    def forward(self, message, peer, now=0.0):
         """Send without a transaction: bytes as they are, or Edits of a request with our Via.
 
         That Via's branch is the same for a retransmission, and for a CANCEL as for its INVITE
         (RFC 3261 16.11). So are an ACK for 2xx and a CANCEL that matches nothing forwarded.
         """
+        sent = None
         if isinstance(message, Edits):
-            message = message.copy()
-            request = message.message
+            edits, request = message, message.message
+            message = edits.to_bytes()
             if request.is_request:
                 branch = COOKIE + self._digest([self._secret, server_key(request, "")])
-                self._push_via(message, branch, peer)
-            message = message.to_bytes()
-        self.queue(message, peer, None)
+                message, way = self._addressed(edits, branch, peer, now)
+                if way.transport != peer.transport:
+                    sent = _Stateless(self, self._with_via(edits, branch, peer), peer)
+                peer = way
+        self.queue(message, peer, sent)
 
     def cancel(self, transaction, now):
         """Give up an INVITE that was sent: a CANCEL goes out once RFC 3261 9.1 allows it.
@@ -281,11 +316,31 @@ class Endpoint:
         self.counters["sent"] += 1
         return data, peer
 
-    def transport_error(self, now):
-        """What to_send() gave last could not be sent (RFC 3261 18.4)."""
-        transaction, self._last = self._last, None
-        if transaction is not None:
-            transaction.fire(machines.TRANSPORT_ERROR, now)
+    def sent(self):
+        """-> a mark of what to_send() gave last, for transport_error(); it may be None."""
+        return self._last
+
+    def transport_error(self, now, sent=None):
+        """What to_send() gave last could not be sent (RFC 3261 18.4).
+
+        sent: of a message that waited for its connection, what sent() said when it was given.
+        """
+        if sent is None:
+            sent, self._last = self._last, None
+        if sent is not None:
+            sent.transport_error(now)
+
+    def connection_lost(self, peer, now):
+        """The connection that `peer` names by its flow is gone, or never came about.
+
+        Requests that were sent on it and have had no answer at all will have none; what is
+        answered provisionally may go on over another connection (RFC 3261 18.2.2).
+        """
+        self._connections.lost(peer)
+        for transaction in list(self._streams.get(peer[:3], ())):
+            flow = transaction.peer.flow
+            if flow in (0, peer.flow) and transaction.is_unanswered():
+                transaction.transport_error(now)
 
     def next_timer(self):
         """-> when to call handle_timers(), as `now`; None: no timer runs."""
@@ -310,9 +365,45 @@ class Endpoint:
     def start_cancel(self, invite, now):
         branch = invite.key.split("\n")[1]
         data = build.cancel_for(invite.request)
-        self._start_client(branch, "CANCEL", invite.peer, data, now, silent=True)
+        peer = invite.peer
+        self._start_client(branch, "CANCEL", peer, data, now, peer, silent=True)
+
+    def over_udp(self, transaction, now):
+        """RFC 3261 18.1.1: who refuses TCP gets the request in a datagram, however long."""
+        peer, transaction.datagram = transaction.datagram, None
+        self._connections.refused(peer, now)
+        self._not_on_stream(transaction)
+        edits = Edits(parse(transaction.request))
+        branch = edits.message.via.branch
+        edits.pop("via")
+        transaction.restart(self._with_via(edits, branch, peer), peer, now)
+
+    def tcp_refused(self, peer, now):
+        self._connections.refused(peer, now)
+
+    def _not_on_stream(self, transaction):
+        place = transaction.peer[:3]
+        there = self._streams.get(place)
+        if there is not None and there.pop(transaction, False) and not there:
+            del self._streams[place]
 
     def forget(self, transaction):
         is_client = isinstance(transaction, ClientTransaction)
+        if is_client:
+            self._not_on_stream(transaction)
         held = self._clients if is_client else self._servers
         del held[transaction.key]
+
+
+class _Stateless:
+    """A message without a transaction that has another way if the first one fails."""
+
+    def __init__(self, endpoint, data, peer):
+        self._endpoint = endpoint
+        self._data = data
+        self._peer = peer
+
+    def transport_error(self, now):
+        if self._peer.transport == "udp":
+            self._endpoint.tcp_refused(self._peer, now)
+        self._endpoint.queue(self._data, self._peer, None)

@@ -2,16 +2,17 @@
 
 A transaction owns no socket and no clock. Its `layer`, the endpoint, offers:
 
-    queue(data, peer, transaction)      send this
+    queue(data, peer, transaction)      send this; transport_error() if that fails
     tell(event)                         for the user (app/sip/events.py)
     deadlines                           app.sip.timers.Deadlines; items are (transaction, timer)
     start_cancel(transaction, now)      a CANCEL for this client transaction
+    over_udp(transaction, now)          its request again, as TCP was refused
     forget(transaction)                 it has ended
 """
 
 from app.sip import build, events, machines, timers
 from app.sip.message import parse
-from app.sip.transport import is_reliable
+from app.sip.transport import is_reliable, other_reply_peer
 
 
 class Transaction:
@@ -60,6 +61,10 @@ class Transaction:
         del self._timers[timer]
         self.fire(timer, now)
 
+    def transport_error(self, now):
+        """What was given to queue() last could not be sent (RFC 3261 18.4)."""
+        self.fire(machines.TRANSPORT_ERROR, now)
+
     def tell(self, event):
         if not self.silent:
             self.layer.tell(event)
@@ -93,6 +98,7 @@ class ClientTransaction(Transaction):
         is_invite = method == "INVITE"
         self.machine = machines.INVITE_CLIENT if is_invite else machines.NON_INVITE_CLIENT
         self.request = request
+        self.datagram = None  # the UDP Peer that this request was too long for
         self.cancelled = False  # the TU asked for a CANCEL
         self._cancel_deferred = False
 
@@ -102,6 +108,22 @@ class ClientTransaction(Transaction):
         if self._cancel_deferred and self.state == machines.PROCEEDING:
             self._cancel_deferred = False
             self.fire(machines.CANCEL, now)
+
+    def transport_error(self, now):
+        if self.datagram is not None and self.is_unanswered():
+            self.layer.over_udp(self, now)
+        else:
+            self.fire(machines.TRANSPORT_ERROR, now)
+
+    def is_unanswered(self):
+        return self.state in (machines.CALLING, machines.TRYING)
+
+    def restart(self, request, peer, now):
+        """The same transaction from its start, over another transport."""
+        self.request, self.peer = request, peer
+        self.state = machines.START
+        self._stop_timers()
+        self.fire(machines.REQUEST, now)
 
     def send(self, message, peer, now):
         self.layer.queue(self.request, self.peer, self)
@@ -129,6 +151,17 @@ class ServerTransaction(Transaction):
         self.machine = machines.INVITE_SERVER if is_invite else machines.NON_INVITE_SERVER
         self.request = request
         self.response = None
+        self._is_moved = False  # to a connection of our own
+
+    def transport_error(self, now):
+        """The connection that the request came on is gone: once, a new one is tried."""
+        other = None if self._is_moved else other_reply_peer(self.request, self.peer)
+        if other is None or self.response is None:
+            self.fire(machines.TRANSPORT_ERROR, now)
+            return
+        self._is_moved = True
+        self.peer = other
+        self.layer.queue(self.response, other, self)
 
     def matches(self, message):
         """-> bool: `message`, found by our key, has the right To tag too (17.2.3).

@@ -46,6 +46,21 @@ def reply_peer(request, peer):
     return Peer(peer.transport, peer.host, via.port or 5060, peer.flow)
 
 
+def other_reply_peer(request, peer):
+    """-> Peer of a new connection for a response whose own is gone (RFC 3261 18.2.2), or None.
+
+    To the address that the request came from, at the port of its sent-by. Nobody listens
+    behind a WebSocket client (RFC 7118 5).
+    """
+    if peer.transport not in ("tcp", "tls") or not peer.flow:
+        return None
+    try:
+        port = request.via.port
+    except ParseError:
+        return None
+    return Peer(peer.transport, peer.host, port or DEFAULT_PORTS[peer.transport], 0)
+
+
 def is_keepalive(data):
     """-> bool: line breaks or NULs only (RFC 5626 3.5.1, and what devices send), or STUN.
 

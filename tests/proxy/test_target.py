@@ -3,7 +3,7 @@
 from app.proxy.config import Config
 from app.proxy.target import alias_for, alias_of, hop, next_hop, received_peer, uri_for
 from app.sip.interfaces import Interfaces, interface
-from app.sip.transport import DEFAULT_PORTS, TRANSPORTS, Peer
+from app.sip.transport import DEFAULT_PORTS, TRANSPORTS, Peer, same_place
 from app.sip.uri import parse_uri
 
 ALL = [
@@ -57,7 +57,8 @@ def test_an_alias_leads_back_over_its_transport():
             peer = Peer(transport, host, 50001, 0)
             assert alias_for(peer).endswith("~50001~" + number)
             uri = parse_uri(f"sip:a@x.invalid;alias={alias_for(peer)}")
-            assert alias_of(uri, config()) == next_hop(uri, config()) == peer
+            for found in (alias_of(uri, config()), next_hop(uri, config())):
+                assert same_place(found, peer)
     for value in ("192.0.2.9~5060~4", "192.0.2.9~5060~7", "192.0.2.9~5060", "a~5060~1",
                   "192.0.2.9~0~1", "0.0.0.0~5060~1"):
         assert alias_of(parse_uri(f"sip:a@x.invalid;alias={value}"), config()) is None, value
@@ -68,7 +69,7 @@ def test_received_leads_back_over_its_transport():
     assert uri_for(Peer("ws", "2001:db8::9", 80, 3)) == "sip:[2001:db8::9]:80;transport=ws"
     for transport in TRANSPORTS:
         peer = Peer(transport, "192.0.2.9", 50001, 0)
-        assert received_peer(uri_for(peer), config()) == peer
+        assert same_place(received_peer(uri_for(peer), config()), peer)
 
 
 def test_a_hop_of_a_seal_names_the_transport_and_no_flow():
