@@ -16,5 +16,9 @@
 #undef MICROPY_VFS_LFS2
 #define MICROPY_VFS_LFS2 (0)
 
+// mbedTLS's ciphers are for TLS, not for Python.
+#undef MICROPY_PY_CRYPTOLIB
+#define MICROPY_PY_CRYPTOLIB (0)
+
 // No display.
 #define MICROPY_PY_FRAMEBUF (0)

@@ -51,6 +51,7 @@ PACKAGES = {
         "clang",
         "libclang-rt-dev",
         "iproute2",
+        "openssl",
         "procps",
     ],
 }

@@ -53,7 +53,8 @@ def _cross_compiler(python):
 def _interpreter(arch):
     """Return the folder with the build tree of the interpreter, nothing of ours frozen in."""
     python, tls = sources.fetch("micropython"), sources.fetch("mbedtls")
-    variant = [FIRMWARE / "variant" / name for name in ("mpconfigvariant.h", "mpconfigvariant.mk")]
+    names = ("mpconfigvariant.h", "mpconfigvariant.mk", "tls_config.h")
+    variant = [FIRMWARE / "variant" / name for name in names]
     modules = FIRMWARE / "modules"
     compiler = toolchain.install(arch)
     key = cache.digest(
