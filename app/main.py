@@ -11,12 +11,15 @@ import sys
 from app import dbtext, routes
 from app.appliance.console import Console
 from app.appliance.log import Log
+from app.appliance.network import name_servers
 from app.appliance.options import USAGE, UsageError, parse_options
 from app.appliance.services import Services
 from app.appliance.site import check_site
+from app.dns.resolver import Resolver
 from app.media.addresses import rules_of
 from app.media.relay import Relay
 from app.port import clock, files, hashes, loop, net, system
+from app.port.asker import Asker
 from app.port.engine import Engine
 from app.port.syslog import Syslog
 from app.port.tty import Tty
@@ -32,6 +35,7 @@ LOOK_AGAIN = 10  # seconds between looks at our addresses, which DHCP may change
 LOOK_SOON = 0.5  # the same while there is none to be called by: the lease is on its way
 WILDCARDS = ("0.0.0.0", "::")
 NOT_OURS_ALONE = ("127.", "169.254.", "::1", "fe80:")  # loopback and link-local addresses
+DNS_PORT = 53
 LINE_BUSY = 0.02  # seconds until a terminal that takes no more bytes is tried again
 GC_THRESHOLD = 262144  # bytes between two collections: a small heap stays a fast one
 
@@ -55,6 +59,7 @@ class Box:
         self.site = None
         self.service = None  # app.proxy.service.Service, once there is a site
         self.socket = None
+        self.asker = None  # carries questions to the name servers, where the site wishes so
         self.engine = None
         self.engine_ports = None  # what the engine was started with
         self.media_rules = None  # what the relay tells telephones
@@ -146,6 +151,7 @@ class Box:
         else:
             self.service.use(config, tables, now, wall)
         self.start_media()
+        self.start_names()
         self.look_later()
         host, port = config.advertise
         place = f"{self.socket.host}:{self.socket.port}"
@@ -158,8 +164,9 @@ class Box:
         self.look_at = clock.now() + (LOOK_SOON if provisional else LOOK_AGAIN)
 
     def look_around(self):
-        """Follow what has changed outside: our address, ports that wait for the last call."""
+        """Follow what has changed outside: addresses, ports that wait for the last call."""
         self.look_later()
+        self.start_names()
         config = self.make_config(self.site)
         if not config.same_place(self.service.config):
             self.use_config(config)
@@ -197,7 +204,35 @@ class Box:
             return
         self.start("media", self.media_task, self.engine)
 
+    # Names.
+
+    def start_names(self):
+        """Look names up where the site wishes so, at the servers that there are now."""
+        if not self.site.settings.sip.dns:
+            return
+        if self.asker is None:
+            resolver = Resolver(self.name_servers(), hashes.token)
+            self.service.use_resolver(resolver)
+            self.asker = Asker(resolver, self.spawn, self.answer)
+        else:
+            self.service.proxy.locator.resolver.use(self.name_servers())
+
+    def name_servers(self):
+        """Return [(host, port)]: of the command line, of the site, or as DHCP says."""
+        if self.options.dns:
+            return [(self.options.dns[0], self.options.dns[1] or DNS_PORT)]
+        hosts = self.site.settings.network.dns or name_servers(files)
+        return [(host, DNS_PORT) for host in hosts if net.is_address(host) and "%" not in host]
+
+    def answer(self, data, host, port, source):
+        """A datagram from a name server."""
+        self.service.receive_answer(data, host, port, source, clock.now(), clock.wall())
+        self.turn()
+
     # The tasks.
+
+    def spawn(self, task, *arguments):
+        return loop.spawn(self.watched("dns", task, arguments))
 
     def start(self, name, task, *arguments):
         self.tasks[name] = loop.spawn(self.watched(name, task, arguments))
@@ -288,6 +323,8 @@ class Box:
             if not self.socket.send(data, peer.host, peer.port):
                 self.service.transport_error(clock.now(), clock.wall())
             item = self.service.to_send()
+        if self.asker is not None:
+            self.asker.flush()
 
     # What app/appliance/services.py calls the telephone side.
 

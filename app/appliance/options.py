@@ -9,6 +9,7 @@ usage: waferpbx -m app [OPTION...]        (or python3 -m app)
   --state DIR               where registrations are kept (default: state)
   --listen HOST[:PORT]      SIP socket (default: every IPv4 address, the site's port)
   --advertise HOST[:PORT]   where telephones find us (default: the site's, or our address)
+  --dns HOST[:PORT]         name server (default: the site's, or the system's)
   --rtp FIRST-LAST          UDP ports for media (default: the site's)
   --console                 the console on this terminal
   --appliance               the whole box: --state /data --console, network, log to syslog only
@@ -20,13 +21,13 @@ class UsageError(Exception):
 
 
 class Options:
-    """site, state: folders; listen, advertise: (host, port or None); rtp: (first, last).
+    """site, state: folders; listen, advertise, dns: (host, port or None); rtp: (first, last).
 
     Each None where it is not given. console, appliance: bool.
     """
 
     def __init__(self):
-        self.site = self.state = self.listen = self.advertise = self.rtp = None
+        self.site = self.state = self.listen = self.advertise = self.dns = self.rtp = None
         self.console = self.appliance = self.help = False
 
 
@@ -69,5 +70,6 @@ VALUES = {
     "--state": _folder,
     "--listen": address_port,
     "--advertise": address_port,
+    "--dns": address_port,
     "--rtp": port_range,
 }

@@ -33,6 +33,7 @@ SECTIONS = {
         "advertise": (values.address_port, None),
         "listen": (values.listen, ()),
         "local_net": (values.several(values.network, 16), ()),
+        "dns": (values.yes_no, False),
         "use_domain": (values.yes_no, False),
         "max_len": (values.integer(1300, 65535, " bytes"), 8192),
         "default_expires": (values.integer(30, 86400, " seconds"), 3600),

@@ -10,7 +10,8 @@ DEFAULTS = {
     "interfaces": None,  # app.sip.interfaces.Interfaces; without, one of UDP at `advertise`
     "advertise": ("127.0.0.1", 5060),  # host and port that everybody knows us by
     "ports": None,  # ports that belong to our addresses; without, those of the interfaces
-    "hosts": {},  # {name: (address, port)}: next hops by name; no DNS (SER: dns=no)
+    "hosts": {},  # {name: (address, port)}: next hops by name
+    "dns": False,  # other names are looked up (SER: dns=no); without, they lead nowhere
     "trunks": (),  # addresses whose requests need no credentials to reach us
     "max_len": 8192,  # msg:len beyond which 513 is due
     # usrloc and registrar
@@ -48,7 +49,7 @@ DEFAULTS = {
 
 # Those that site.conf has under the same name in [sip].
 SITE_SETTINGS = (
-    "use_domain", "max_len", "max_contacts", "default_expires", "min_expires", "max_expires",
+    "dns", "use_domain", "max_len", "max_contacts", "default_expires", "min_expires", "max_expires",
     "digest",
 )  # fmt: skip
 

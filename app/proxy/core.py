@@ -50,6 +50,7 @@ class Proxy:
         self.pike = Pike(config, self.deadlines, log)
         self.held = 0  # answers that wait for their time: see reply_later()
         self.uac = Uac(self)
+        self.locator = None  # locate.Locator, where names are looked up
         self._sweep_at = None
 
     def reload(self, tables, config):
@@ -58,6 +59,8 @@ class Proxy:
         self.config = config
         self.acc.use(config)
         self.pike.use(config)
+        if self.locator is not None:
+            self.locator.config = config
 
     # Events
 
@@ -68,6 +71,8 @@ class Proxy:
         while event is not None:
             self._handle(event, now, wall)
             event = self.endpoint.next_event()
+        while self.locator is not None and self.locator.run(now):
+            pass
 
     def _handle(self, event, now, wall):
         kind = type(event)
@@ -178,6 +183,8 @@ class Proxy:
         """-> `now` of the next handle_timers(), None for never; the endpoint's is its own."""
         due = [self.deadlines.next(), self.location.next_timer(), self._sweep_at]
         due.append(self.acc.next_timer())
+        if self.locator is not None:
+            due.append(self.locator.resolver.next_timer())
         due = [each for each in due if each is not None]
         return min(due) if due else None
 
@@ -189,6 +196,8 @@ class Proxy:
             item = self.deadlines.pop(now)
         self.location.handle_timers(now, wall)
         self.acc.handle_timers(now)
+        if self.locator is not None:
+            self.locator.resolver.handle_timers(now)
         if self._sweep_at is not None and now >= self._sweep_at:
             self._sweep(now)
 
@@ -227,6 +236,12 @@ class Proxy:
         """
         limit = self.endpoint.limit // self.config.strangers
         return len(self._strangers) < limit or not request.is_stranger
+
+    def search(self, peer, found, is_stranger=False):
+        """-> locate.Search for a Peer that is a name, None where names are not looked up."""
+        if self.locator is None:
+            return None
+        return self.locator.search(peer, found, is_stranger)
 
     def note(self, transaction, request):
         """A transaction has begun for a request; it counts until it has ended."""

@@ -13,6 +13,7 @@ from collections import namedtuple
 from app.dns import message
 from app.dns.resolver import BUSY, FAILED, FOUND
 from app.proxy.config import is_address
+from app.proxy.target import ANY, ANY_SECURE
 from app.sip.hosts import family_of, parse_host
 from app.sip.transport import DEFAULT_PORTS, Peer
 
@@ -22,9 +23,6 @@ NONE = "none"
 DESTINATIONS = 8  # of one name, that are tried
 FAILURES = 2  # look-ups of one name that fail until it is given up: servers that are dead stay so
 
-# Transport of a Peer that is a name: what the URI left open is for the DNS to say.
-ANY = "any"  # of a sip URI
-ANY_SECURE = "any secure"  # of a sips URI
 # RFC 3263 4.1, in the order that is asked for without NAPTR; TLS is what SIPS+D2T means (RFC 5630)
 SERVICES = (("SIP+D2U", "udp"), ("SIP+D2T", "tcp"), ("SIPS+D2T", "tls"))
 BY_SERVICE = dict(SERVICES)
@@ -52,6 +50,12 @@ class Locator:
         """
         return Search(self, peer, found, self.config.strangers if is_stranger else 1)
 
+    def counters(self):
+        """-> [(label, value)] for the status page."""
+        known = self.resolver.counters
+        text = f"{known['asked']} looked up, {known['failed']} failed, {known['dropped']} dropped"
+        return [("names", f"{text}, {len(self.resolver.cache)} known")]
+
     def run(self, now):
         """Hands out the answers that have come. -> bool: there was one."""
         item = self.resolver.next_answer()
@@ -70,7 +74,7 @@ class Search:
     def __init__(self, locator, peer, found, share):
         self.locator = locator
         self.status = 478
-        self._found = found
+        self.found = found
         self._share = share
         self._host = peer.host
         self._names = []  # transports that the DNS may choose from
@@ -120,7 +124,7 @@ class Search:
 
     def close(self):
         """Nobody wants to know any more."""
-        self._found = None
+        self.found = None
 
     def _ask(self, step, now):
         """-> bool: its answer is known, and taken."""
@@ -137,12 +141,12 @@ class Search:
     def answered(self, answer, now):
         """What the resolver knows now."""
         step, self._asked = self._asked, None
-        if self._found is None:
+        if self.found is None:
             return
         self._take(step, answer)
         found = self.next(now)
         if found is not WAIT:
-            self._found(found, now)
+            self.found(found, now)
 
     # What answers say
 

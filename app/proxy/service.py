@@ -9,6 +9,7 @@
 
 from app.proxy.acc_tables import AccTables
 from app.proxy.core import Proxy
+from app.proxy.locate import Locator
 from app.proxy.location import Location
 from app.proxy.store import LocationStore, static_bindings
 from app.proxy.target import received_peer
@@ -67,6 +68,18 @@ class Service:
     def _take(self, data, peer, now):
         if self.proxy.pike.admits(data, peer, now):
             self.endpoint.receive(data, peer, now)
+
+    def use_resolver(self, resolver):
+        """Has names looked up, with an app.dns Resolver."""
+        token = self.proxy.token
+        self.proxy.locator = Locator(
+            resolver, self.config, lambda limit: int(token(8), 16) % (limit + 1)
+        )
+
+    def receive_answer(self, data, host, port, source, now, wall):
+        """One datagram from a name server."""
+        self._guarded(self.proxy.locator.resolver.receive, data, host, port, source, now)
+        self._run(now, wall)
 
     def handle_timers(self, now, wall):
         self._guarded(self.endpoint.handle_timers, now)
@@ -154,12 +167,13 @@ class Service:
         counters = self.endpoint.counters
         messages = f"{counters['received']} in, {counters['sent']} out"
         calls = self.proxy.calls
+        names = [] if self.proxy.locator is None else self.proxy.locator.counters()
         return [
             ("SIP messages", f"{messages}, {counters['dropped']} dropped, {self.faults} faults"),
             ("transactions", f"{len(self.endpoint)} of {self.endpoint.limit}"),
             ("bans", f"{len(self.proxy.pike.bans)}, {self.proxy.pike.dropped} messages dropped"),
             ("calls so far", f"{calls.answered} answered, {calls.failed} not"),
-        ]
+        ] + names
 
     def _use_static(self, tables, now, wall):
         table = tables.get("location")

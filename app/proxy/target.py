@@ -8,21 +8,43 @@ from app.sip.uri import host_port, parse_port, parse_uri
 # Kamailio's number of a transport in the alias parameter; 4 is SCTP, which we have not.
 NUMBERS = {"udp": "1", "tcp": "2", "tls": "3", "ws": "5", "wss": "6"}
 BY_NUMBER = {NUMBERS[name]: name for name in NUMBERS}
+# Transport of a Peer that is a name: what the URI left open is for the DNS to say.
+ANY = "any"  # of a sip URI
+ANY_SECURE = "any secure"  # of a sips URI
 SECURE = {"udp": None, "tcp": "tls", "tls": "tls", "ws": "wss", "wss": "wss"}
 
 
 def next_hop(uri, config, use_alias=True):
     """-> Peer for a Uri, or None when it cannot be reached from here.
 
-    An alias (see alias_of) wins over maddr, and that over the host (RFC 3261 19.1.1). Names
-    are looked up in config.hosts alone, never in the DNS.
+    An alias (see alias_of) wins over maddr, and that over the host (RFC 3261 19.1.1). A name
+    is looked up in config.hosts; one that is not there gives, with config.dns, a Peer that is
+    still to be located (locate.py): its host is the name, its port 0 where the URI has none.
     """
     if not uri.is_sip:
         return None
     if use_alias and "alias" in uri.params:
         return alias_of(uri, config)
-    host = uri.params.get("maddr") or uri.host
+    host = (uri.params.get("maddr") or uri.host).lower()
+    if config.dns and not is_address(host) and host not in config.hosts:
+        return _to_locate(uri, host, config)
     return peer_of(host, uri.port, config, transport_of(uri, config))
+
+
+def _to_locate(uri, host, config):
+    """-> Peer | None of a name that the DNS is asked for. RFC 3263 4.1: a URI that says neither
+    port nor transport leaves it to the DNS."""
+    if uri.port is None and not uri.params.get("transport"):
+        return Peer(ANY_SECURE if uri.scheme == "sips" else ANY, host, 0, 0)
+    transport = transport_of(uri, config)
+    if transport is None or not config.interfaces.has(transport):
+        return None
+    return Peer(transport, host, uri.port or 0, 0)
+
+
+def is_located(peer):
+    """-> bool: a Peer has an address, and no name that is still to be looked up."""
+    return is_address(peer.host)
 
 
 def transport_of(uri, config):

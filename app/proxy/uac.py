@@ -11,7 +11,8 @@ somebody else, would help a man in the middle to speak in our name.
 """
 
 from app.proxy.credentials import HEADERS, Answers
-from app.proxy.target import next_hop
+from app.proxy.locate import NONE, WAIT
+from app.proxy.target import is_located, next_hop
 from app.sip.endpoint import LimitReached
 from app.sip.errors import ParseError
 from app.sip.headers import parse_name_addr
@@ -40,6 +41,8 @@ class ClientRequest:
         self.answers = answers
         self.done = done
         self.rounds = 0
+        self.search = None  # for the addresses of a destination that is a name
+        self.heard = False  # there was a provisional response
 
     @property
     def tag(self):
@@ -50,8 +53,39 @@ class ClientRequest:
         """Tells nobody of the response: who asked is no longer interested."""
         self.done = None
 
+    def begin(self, now):
+        """-> bool: it is out, or will be once its destination has an address; raises ParseError."""
+        if is_located(self.destination):
+            return self.send(now)
+        self._data()
+        self.search = self.uac.proxy.search(self.destination, self._located)
+        return self.search is not None and self._try(self.search.next(now), now)
+
+    def _try(self, found, now):
+        """-> bool: there is a destination, or will be."""
+        if found is WAIT:
+            return True
+        if found is NONE:
+            return False
+        self.destination = found
+        return self.send(now)
+
+    def _located(self, found, now):
+        if not self._try(found, now):
+            self._finish(self.search.status if found is NONE else 503, None, now)
+
     def send(self, now):
         """-> bool: it is out, with what answers the challenges so far; raises ParseError."""
+        data = self._data()
+        try:
+            client = self.uac.proxy.endpoint.request(data, self.destination, now)
+        except LimitReached:
+            return False
+        client.user = self
+        return True
+
+    def _data(self):
+        """-> bytes; ParseError for a value that would add a line."""
         head = [
             f"{self.method} {self.uri} SIP/2.0",
             "Max-Forwards: 70",
@@ -64,18 +98,15 @@ class ClientRequest:
         for line in head:
             if "\r" in line or "\n" in line:
                 raise ParseError(500, "a line break in a header")
-        data = "\r\n".join(head + ["", ""]).encode() + self.body
-        try:
-            client = self.uac.proxy.endpoint.request(data, self.destination, now)
-        except LimitReached:
-            return False
-        client.user = self
-        return True
+        return "\r\n".join(head + ["", ""]).encode() + self.body
 
     # What core.py tells the user of a client transaction.
 
     def receive(self, message, peer, now):
         if message.status < 200:
+            self.heard = True
+            return
+        if message.status == 503 and self._next(now):
             return
         if message.status in HEADERS and self._answer(message, peer, now):
             return
@@ -83,7 +114,15 @@ class ClientRequest:
 
     def fail(self, status, now):
         """No response: 408 a time-out, 503 an error of the transport."""
-        self._finish(status, None, now)
+        if self.heard or not self._next(now):
+            self._finish(status, None, now)
+
+    def _next(self, now):
+        """-> bool: a name has another destination (RFC 3263 4.3), which is tried."""
+        if self.search is None:
+            return False
+        self.uac.proxy.locator.blocklist.add(self.destination, now)
+        return self._try(self.search.next(now), now)
 
     def _answer(self, message, peer, now):
         """Sends the request again with credentials (22.2). -> bool: it is out."""
@@ -133,7 +172,7 @@ class Uac:
         request = ClientRequest(
             self, method, uri, fields, headers, body, destination, answers, done
         )
-        if not request.send(now):
+        if not request.begin(now):
             return None
         self.count += 1
         return request

@@ -3,7 +3,7 @@
 from app.proxy.fork import Branch, ResponseContext
 from app.proxy.rewrite import own_routes, way_back
 from app.proxy.seal import BACK, NO_MARK
-from app.proxy.target import next_hop, received_peer
+from app.proxy.target import is_located, next_hop, received_peer
 from app.proxy.verbs_rr import write_routes
 from app.sip.endpoint import LimitReached
 from app.sip.errors import ParseError
@@ -82,7 +82,7 @@ class TransactionVerbs:
         self.error = (478, "Unresolvable destination", ())
         for target in self.targets[: self.config.max_branches]:
             peer = self._peer_of(target)
-            if peer is None:
+            if peer is None or not is_located(peer):
                 continue
             if self.config.is_self_peer(peer):
                 # what is ours has been looked up: it would only come back

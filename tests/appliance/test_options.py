@@ -25,6 +25,7 @@ def test_everything():
     assert options.listen == ("127.0.0.1", 5070)
     assert options.advertise == ("2001:db8::1", 5080)
     assert options.rtp == (20000, 20099) and options.console
+    assert parse_options(["--dns=127.0.0.1:5353"]).dns == ("127.0.0.1", 5353)
     assert parse_options(["--listen", "0.0.0.0"]).listen == ("0.0.0.0", None)
 
 

@@ -28,6 +28,7 @@ def test_every_key_can_be_set():
         "local_net = 192.168.0.0/16, 2001:db8::/32\n"
         "use_domain = yes\nmax_len = 4096\ndefault_expires = 600\nmin_expires = 120\n"
         "max_expires = 900\nmax_contacts = 3\ndigest = SHA-256, md5\n"
+        "dns = yes\n"
         "[media]\nports = 20000-20399\ntimeout = 30\naddress = 203.0.113.7\n"
         "[trunk]\naddress = 198.51.100.1\ndomain = sip.example.net\nsources = 198.51.100.2\n"
         "[accounting]\ndb = no\nlog = no\ndelay = 0\nsize = 8192\nfiles = 2\n"
@@ -39,6 +40,7 @@ def test_every_key_can_be_set():
     assert found.system.syslog == ("192.0.2.9", 5514)
     assert found.network.address == ("192.0.2.10", 24)
     assert found.sip.domains == ("example.org", "192.0.2.10") and found.sip.use_domain is True
+    assert found.sip.dns is True
     assert found.sip.digest == ("sha-256", "md5")
     assert found.sip.advertise == ("203.0.113.7", 5080)
     assert found.sip.listen == (

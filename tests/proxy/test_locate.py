@@ -5,8 +5,6 @@ from app.dns.message import Srv
 from app.dns.resolver import Resolver
 from app.proxy.config import Config
 from app.proxy.locate import (
-    ANY,
-    ANY_SECURE,
     DESTINATIONS,
     NONE,
     WAIT,
@@ -15,6 +13,7 @@ from app.proxy.locate import (
     is_unicast,
     ordered,
 )  # fmt: skip
+from app.proxy.target import ANY, ANY_SECURE
 from app.sip.interfaces import Interfaces, interface
 from app.sip.transport import Peer
 from tests.dns import answers
