@@ -25,21 +25,12 @@ def next_hop(uri, config, use_alias=True):
         return None
     if use_alias and "alias" in uri.params:
         return alias_of(uri, config)
-    host = (uri.params.get("maddr") or uri.host).lower()
-    if config.dns and not is_address(host) and host not in config.hosts:
-        return _to_locate(uri, host, config)
-    return peer_of(host, uri.port, config, transport_of(uri, config))
-
-
-def _to_locate(uri, host, config):
-    """-> Peer | None of a name that the DNS is asked for. RFC 3263 4.1: a URI that says neither
-    port nor transport leaves it to the DNS."""
-    if uri.port is None and not uri.params.get("transport"):
-        return Peer(ANY_SECURE if uri.scheme == "sips" else ANY, host, 0, 0)
+    host = uri.params.get("maddr") or uri.host
     transport = transport_of(uri, config)
-    if transport is None or not config.interfaces.has(transport):
-        return None
-    return Peer(transport, host, uri.port or 0, 0)
+    if uri.port is None and not uri.params.get("transport") and _is_to_locate(host, config):
+        # RFC 3263 4.1: the DNS says over which transport
+        transport = ANY_SECURE if uri.scheme == "sips" else ANY
+    return peer_of(host, uri.port, config, transport)
 
 
 def is_located(peer):
@@ -62,14 +53,24 @@ def transport_of(uri, config):
 
 
 def peer_of(host, port, config, transport="udp"):
-    """-> Peer | None of a host by address, or by a name in config.hosts."""
+    """-> Peer | None of a host: an address, a name in config.hosts, or one for the DNS."""
     host = host.lower()
+    if _is_to_locate(host, config):
+        known = transport in (ANY, ANY_SECURE) or config.interfaces.has(transport)
+        return Peer(transport, host, port or 0, 0) if known else None
     if not is_address(host):
         if host not in config.hosts:
             return None
         host, known_port = config.hosts[host]
         port = port or known_port
     return _reachable(transport, host, port, config)
+
+
+def _is_to_locate(host, config):
+    """-> bool: a name that the DNS is asked for. None ends in a number (RFC 1123 2.1)."""
+    if not config.dns or is_address(host) or host.lower() in config.hosts:
+        return False
+    return bool(host.rstrip(".").rpartition(".")[2].strip("0123456789"))
 
 
 def _reachable(transport, host, port, config):
