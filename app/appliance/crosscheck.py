@@ -1,5 +1,6 @@
 """What concerns several files of a site at once: domains, aliases, passwords."""
 
+from app.appliance.tablecheck import TableCheck
 from app.appliance.values import DIGITS, HEX, is_ipv4, is_ipv6, only
 from app.dbtext import Note
 from app.dbtext.reader import split_fields
@@ -59,13 +60,14 @@ class CrossCheck:
         """Check all that can be; a table that could not be read is left out."""
         self._check_subscribers()
         self._check_aliases()
+        TableCheck(self, self._settings, self._tables).run()
 
     # Subscribers.
 
     def _check_subscribers(self):
         if "subscriber" not in self._files:
             remedy = "add the table subscriber with username, domain and password"
-            self._note("subscriber", 0, "", "missing, so no extension can register", remedy)
+            self.note("subscriber", 0, "", "missing, so no extension can register", remedy)
         number = 0
         for row in _rows(self._tables, "subscriber"):
             self._check_domain(number, row)
@@ -79,7 +81,7 @@ class CrossCheck:
         if not self._is_served(domain):
             problem = f"extension {row['username']}: the domain {domain} is not served here"
             remedy = f"write one of {', '.join(self._domains)}, or add it to [sip] domains"
-            self._refuse("subscriber", number, "domain", problem, remedy)
+            self.refuse("subscriber", number, "domain", problem, remedy)
 
     def _check_password(self, number, row):
         name, password = row.get("username") or "", row.get("password")
@@ -87,7 +89,7 @@ class CrossCheck:
             what = "is its number" if password == name else f"has {len(password)} characters"
             problem = f"the password of extension {name} {what}; bots try such ones first"
             remedy = "write a random one of 12 characters or more"
-            self._note("subscriber", number, "password", problem, remedy)
+            self.note("subscriber", number, "password", problem, remedy)
 
     def _check_hashes(self, number, row):
         """An extension without a password answers only those challenges that its hashes are of."""
@@ -101,17 +103,17 @@ class CrossCheck:
             problem = f"extension {name} has neither a password nor the hash for {lacking[0]}"
             digits = 64 if lacking[0] == "sha-256" else 32
             remedy = f"write a password, or an ha1 of {digits} hexadecimal digits"
-            self._refuse("subscriber", number, "ha1", problem, remedy)
+            self.refuse("subscriber", number, "ha1", problem, remedy)
         elif lacking:
             problem = f"extension {name} has no hash for {lacking[0]}, which digest offers"
             remedy = "write a password or the columns ha1 and ha1_sha256, or offer one of the two"
-            self._note("subscriber", number, "ha1", problem, remedy)
+            self.note("subscriber", number, "ha1", problem, remedy)
 
     def _check_number(self, number, row):
         name = row.get("username") or ""
         if len(name) == 3 and only(name, DIGITS) and name[0] == "1":
             problem = f"extension {name}: bots probe the 100s all day"
-            self._note("subscriber", number, "username", problem, "number extensions from 200")
+            self.note("subscriber", number, "username", problem, "number extensions from 200")
 
     # Aliases.
 
@@ -150,7 +152,7 @@ class CrossCheck:
                 if start == min(seen):
                     problem = "the aliases lead in a circle: " + " -> ".join(names)
                     remedy = "let one of them lead to an extension"
-                    self._refuse(table, number, column, problem, remedy)
+                    self.refuse(table, number, column, problem, remedy)
                 return
             if at is None or at in seen:
                 return
@@ -158,7 +160,7 @@ class CrossCheck:
         if goal == at and self._is_served(goal[1]) and not self._subscriber(goal):
             problem = f"{goal[0]} is neither an extension nor an alias, so calls will find nobody"
             remedy = f"add {goal[0]} to subscriber, or write an extension that is there"
-            self._note(table, number, column, problem, remedy)
+            self.note(table, number, column, problem, remedy)
 
     def _local_key(self, goal, targets):
         """Return the alias that a target names, the target itself, or None for elsewhere."""
@@ -177,17 +179,18 @@ class CrossCheck:
 
     # Places.
 
-    def _refuse(self, table, number, column, problem, remedy):
+    def refuse(self, table, number, column, problem, remedy, offset=0):
+        """An error in a field of row `number`, `offset` characters behind its start."""
         if len(self.errors) < MAX_ERRORS:
-            line, at = self._place(table, number, column)
+            line, at = self._place(table, number, column, offset)
             self.errors.append(Note(table, line, at, problem, remedy))
 
-    def _note(self, table, number, column, problem, remedy):
+    def note(self, table, number, column, problem, remedy):
         if len(self.notes) < MAX_NOTES:
             line, at = self._place(table, number, column)
             self.notes.append(Note(table, line, at, problem, remedy))
 
-    def _place(self, name, number, column):
+    def _place(self, name, number, column, offset=0):
         """Return (line, column) of a field of row `number`; (0, 0) for the whole table."""
         table = self._tables.get(name)
         if table is None or not column:
@@ -196,8 +199,21 @@ class CrossCheck:
             self._places[name] = _row_lines(self._files[name])
         line, raw = self._places[name][number]
         names = [each.name.lower() for each in table.columns]
-        before = split_fields(raw, b":")[: names.index(column)] if column in names else []
-        return line, 1 + sum([len(field.decode()) + 1 for field in before])
+        if column not in names:
+            return line, 1
+        fields = split_fields(raw, b":")
+        at = names.index(column)
+        start = 1 + sum([len(field.decode()) + 1 for field in fields[:at]])
+        field = fields[at].decode() if at < len(fields) else ""
+        return line, start + _as_written(field, offset)
+
+
+def _as_written(field, offset):
+    """Return where in a field the character is that is at `offset` once escapes are resolved."""
+    at = 0
+    for _ in range(offset):
+        at += 2 if field[at : at + 1] == "\\" else 1
+    return min(at, len(field))
 
 
 def _digits(text):

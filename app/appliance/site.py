@@ -7,7 +7,10 @@ from app.dbtext import Note, TableError, load
 
 CONF = "site.conf"
 # Tables that the application reads; others are kept and checked, but nothing uses them.
-USED = ("subscriber", "aliases", "dbaliases", "domain")
+USED = (
+    "subscriber", "aliases", "dbaliases", "domain", "domain_attrs", "address", "trusted",
+    "dialplan", "dispatcher", "uacreg", "grp", "userblocklist", "globalblocklist",
+)  # fmt: skip
 IGNORED = ("version",)  # Kamailio wants it beside its tables; it says nothing to us
 MAX_FILES = 64
 MAX_NAME = 48

@@ -36,7 +36,7 @@ class Schema:
         found = []
         for group in self.needed:
             if not [name for name in group if name in types]:
-                found.append(_missing(group, self.name))
+                found.append(_missing(group, self.name, group[0] in self.numbers))
             for name in group:
                 if name in types and name not in self.numbers:
                     if types[name] not in ("str", "string"):
@@ -53,11 +53,12 @@ class Schema:
         return header_of(known) if known else "username(str) domain(str,null)"
 
 
-def _missing(group, table):
+def _missing(group, table, is_number):
     names = " or ".join(group)
+    column = f"{group[0]}({'int' if is_number else 'str'})"
     return (
         f"the column {names} is missing, which {table} needs",
-        f"add {group[0]}(str) to the header and its field to every row",
+        f"add {column} to the header and its field to every row",
     )
 
 
@@ -144,12 +145,33 @@ SCHEMAS = (
         ("table_version",),
     ),
     Schema("domain", (("domain",),), (("domain",),)),
+    Schema("domain_attrs", (("did",), ("name",)), (), ("type",)),
     Schema(
         "address",
         (("ip_addr",),),
         (("ip_addr", "mask", "port", "grp"),),
         ("grp", "mask", "port"),
     ),
+    Schema("trusted", (("src_ip",),), (), ("priority",)),
+    Schema(
+        "dispatcher",
+        (("setid",), ("destination",)),
+        (("setid", "destination"),),
+        ("setid", "flags", "priority"),
+    ),
+    Schema(
+        "dialplan",
+        (("dpid",), ("match_exp",)),
+        (),
+        ("dpid", "pr", "match_op", "match_len"),
+    ),
+    Schema(
+        "userblocklist",
+        (("username",),),
+        (("username", "domain", "prefix"),),
+        ("allowlist",),
+    ),
+    Schema("globalblocklist", (), (("prefix",),), ("allowlist",)),
     Schema("grp", (("username",), ("grp",)), (("username", "domain", "grp"),)),
     Schema("uri", (("username",), ("uri_user",)), (("username", "domain", "uri_user"),)),
     Schema(
@@ -157,7 +179,12 @@ SCHEMAS = (
         (("username",), ("sd_username",), ("new_uri",)),
         (("username", "domain", "sd_username", "sd_domain"),),
     ),
-    Schema("uacreg", (("l_uuid",),), (("l_uuid",),)),
+    Schema(
+        "uacreg",
+        (("l_uuid",), ("r_username",), ("r_domain",), ("auth_username",), ("auth_proxy",)),
+        (("l_uuid",),),
+        ("expires", "flags", "reg_delay"),
+    ),
 )
 
 

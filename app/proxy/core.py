@@ -3,6 +3,7 @@
 from app.proxy.acc import FLT_ACC, Accounting, parties
 from app.proxy.auth import Authenticator
 from app.proxy.calls import ANSWERED, Calls
+from app.proxy.modules import Modules
 from app.proxy.pike import Pike
 from app.proxy.request import RoutingReply, RoutingRequest
 from app.proxy.rewrite import reseal
@@ -51,6 +52,7 @@ class Proxy:
         self.held = 0  # answers that wait for their time: see reply_later()
         self.uac = Uac(self)
         self.locator = None  # locate.Locator, where names are looked up
+        self.modules = Modules(self)
         self._sweep_at = None
 
     def reload(self, tables, config):
@@ -61,6 +63,7 @@ class Proxy:
         self.pike.use(config)
         if self.locator is not None:
             self.locator.config = config
+        self.modules.use(tables, config)
 
     # Events
 

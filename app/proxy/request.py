@@ -2,9 +2,12 @@
 
 from app.proxy.verbs_acc import AccVerbs
 from app.proxy.verbs_auth import AuthVerbs
+from app.proxy.verbs_dialplan import DialplanVerbs
+from app.proxy.verbs_group import GroupVerbs
 from app.proxy.verbs_media import MediaVerbs
 from app.proxy.verbs_message import MessageVerbs
 from app.proxy.verbs_nat import UNREAD, NatVerbs
+from app.proxy.verbs_permissions import PermissionVerbs
 from app.proxy.verbs_pike import PikeVerbs
 from app.proxy.verbs_registrar import RegistrarVerbs, Target
 from app.proxy.verbs_reply import ReplyVerbs
@@ -17,7 +20,8 @@ from app.sip.uri import parse_uri
 
 class RoutingRequest(
     MessageVerbs, SanityVerbs, ReplyVerbs, AuthVerbs, RecordRouteVerbs, RegistrarVerbs,
-    NatVerbs, MediaVerbs, PikeVerbs, TransactionVerbs, AccVerbs,
+    NatVerbs, MediaVerbs, PikeVerbs, TransactionVerbs, AccVerbs, PermissionVerbs, DialplanVerbs,
+    GroupVerbs,
 ):  # fmt: skip
     """A request on its way through the script.
 
@@ -56,6 +60,7 @@ class RoutingRequest(
         self.within = None  # the Call that it is of, when its seal says so
         self.nested = False  # it passes here a second time: see Proxy.track
         self.flags = 0  # setflag()
+        self.avp = {}  # {name: value}: what verbs find, and what the script keeps for itself
         self.accounted = []  # To tags of the answers that have been: see acc.py
 
     @property
@@ -79,7 +84,7 @@ class RoutingRequest(
         self.targets = [Target(uri, None, None)]
 
 
-class RoutingReply(MessageVerbs, NatVerbs, MediaVerbs):
+class RoutingReply(MessageVerbs, NatVerbs, MediaVerbs, PermissionVerbs):
     """A reply on its way back: `onreply_route` may edit it.
 
     request: the RoutingRequest that it answers; status: int.

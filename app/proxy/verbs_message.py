@@ -1,5 +1,4 @@
-"""Verbs that look at a message or add to it, for requests and replies alike (textops, siputils,
-permissions)."""
+"""Verbs that look at a message or add to it, for requests and replies alike (textops, siputils)."""
 
 from app.proxy.rewrite import is_own
 from app.sip.errors import ParseError
@@ -35,13 +34,6 @@ class MessageVerbs:
     def src_ip(self):
         """-> str: the address the message came from. `if r.src_ip() == "192.0.2.7": ...`"""
         return self.peer.host
-
-    def allow_source_address(self):
-        """-> bool: the request comes from a trunk of site.conf. `if r.allow_source_address(): ...`
-
-        An address is no proof over UDP: let such a request reach extensions, never the world.
-        """
-        return self.peer.host in self.config.trunks
 
     def is_method(self, names):
         """-> bool: the method, in a reply that of its CSeq, is one of `"INVITE|BYE"`.

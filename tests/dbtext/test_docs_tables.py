@@ -9,7 +9,10 @@ from app.dbtext.catalogue import KAMAILIO, SER
 from app.dbtext.schemas import columns_of, schema_of, versions_of
 
 TEXT = (pathlib.Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8")
-TABLES = ("subscriber", "aliases", "dbaliases", "domain", "location", "version")
+TABLES = (
+    "subscriber", "aliases", "dbaliases", "domain", "location", "version", "domain_attrs",
+    "address", "trusted", "dialplan", "grp", "userblocklist", "globalblocklist",
+)  # fmt: skip
 
 
 def blocks():
@@ -82,7 +85,11 @@ def test_the_needed_columns_are_the_ones_that_are_checked(name):
     )
 
 
-@pytest.mark.parametrize("name", ["subscriber", "dbaliases", "location", "version"])
+@pytest.mark.parametrize(
+    "name",
+    ["subscriber", "dbaliases", "location", "version", "address", "trusted", "dialplan",
+     "userblocklist", "globalblocklist"],
+)  # fmt: skip
 def test_every_column_of_either_schema_is_described(name):
     columns = columns_of(name) + (columns_of(name, SER) or [])
     missing = [column.name for column in columns if column.name not in described(name)]
