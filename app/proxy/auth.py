@@ -124,7 +124,7 @@ def is_same_request(text, request, config):
     What somebody proved for one call then opens no other one. The same user and the same
     host, or two hosts that are both ours; ports and parameters do not count, as telephones
     leave them out of the one or the other, and nor does the user in a REGISTER, where some
-    write their own.
+    write their own. A host of ours alone means the server, whatever is asked of it: so sipp has it.
     """
     if text == request.uri:
         return True
@@ -135,6 +135,8 @@ def is_same_request(text, request, config):
     if not said.is_sip or not meant.is_sip:
         return False
     (said_user, said_host), (meant_user, meant_host) = said.aor, meant.aor
+    if said_user is None and said_host in config.domains:
+        return True
     if request.method != "REGISTER" and (said_user or "") != (meant_user or ""):
         return False
     if said_host == meant_host:

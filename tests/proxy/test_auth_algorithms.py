@@ -157,7 +157,9 @@ def test_the_uri_of_the_credentials_is_that_of_the_request():
         ("sips:201@example.org", None),
         ("sip:201@example.org:5060;user=phone", None), ("sip:%32%30%31@example.org", None),
         ("sip:201@192.0.2.10", None), ("sip:201@example.net;transport=udp", None),
-        ("sip:202@example.org", 407), ("sip:201@elsewhere.example", 407), ("sip:example.org", 407),
+        ("sip:example.org", None), ("sip:192.0.2.10:5060", None),
+        ("sip:202@example.org", 407), ("sip:201@elsewhere.example", 407),
+        ("sip:elsewhere.example", 407),
         ("tel:201", 407), ("*", 407),
     ):  # fmt: skip
         phone, data, reply = challenged(box, method="MESSAGE", uri="sip:201@example.org")
