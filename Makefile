@@ -4,6 +4,7 @@ BOARD ?= qemu-i586
 PYTHON ?= python3
 ARGS ?=
 SECONDS ?= 600
+COUNT ?= 10000000
 export PYTHONDONTWRITEBYTECODE = 1
 
 .PHONY: run test image host lint unit interop device fuzz bench-boot reproduce help clean
@@ -32,8 +33,8 @@ interop:  ## calls with sipp, baresip and Kamailio on the host build
 device:  ## boot the image in QEMU and use it
 	@$(PYTHON) scripts/test.py device $(ARGS)
 
-fuzz:  ## fuzz the C engine for a while (SECONDS, default 600)
-	@$(PYTHON) scripts/test.py fuzz $(SECONDS)
+fuzz:  ## fuzz SIP (COUNT datagrams, default 10 million: an hour), the C engine (SECONDS)
+	@$(PYTHON) scripts/test.py fuzz $(COUNT) $(SECONDS)
 
 bench-boot:  ## measure the image: boot time, memory, sizes
 	@$(PYTHON) tests/bench/boot.py $(ARGS)

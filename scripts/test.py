@@ -2,7 +2,7 @@
 """Run the tests: everything, or one part.
 
 usage: scripts/test.py all|lint|unit|interop|device [PYTEST ARGUMENTS]
-       scripts/test.py fuzz SECONDS
+       scripts/test.py fuzz COUNT SECONDS
 
 What a part needs is installed and built first; a peer or a product that is missing is a
 failure here, never a skip.
@@ -56,16 +56,18 @@ def tests(parts, arguments):
     )
 
 
-def fuzz(seconds):
-    """Fuzz the C engine for `seconds`; return the status."""
-    from scripts.build import ENGINE
+def fuzz(count, seconds):
+    """Fuzz SIP with `count` datagrams, and the C engine for `seconds`; return the status."""
+    from scripts.build import ENGINE, build_host
+    from scripts.lib import fuzz as sip
 
-    return subprocess.call(["make", "-C", str(ENGINE), "fuzz", f"FUZZ_SECONDS={seconds}"])
+    status = sip.run(build_host() / "waferpbx", int(count))
+    return status or subprocess.call(["make", "-C", str(ENGINE), "fuzz", f"FUZZ_SECONDS={seconds}"])
 
 
 def main(part, *arguments):
     """Run `part` and end with its status."""
-    if part == "fuzz" and len(arguments) == 1:
+    if part == "fuzz" and len(arguments) == 2:
         sys.exit(fuzz(*arguments))
     if part not in (*PARTS, "all"):
         sys.exit(__doc__)

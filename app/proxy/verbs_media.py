@@ -6,6 +6,8 @@ The relay itself (app/media) is handed in; without one the verbs leave every SDP
 from app.sip.errors import ParseError
 from app.sip.sdp import sdp_body
 
+NEGOTIATING = "INVITE|ACK|PRACK|UPDATE"  # what an SDP is an offer or an answer in: RFC 6337 2
+
 
 class MediaVerbs:
     """Needs: msg, edits, peer, proxy, is_reply, nested."""
@@ -54,7 +56,7 @@ class MediaVerbs:
         if not self.is_reply and self.proxy.track(self) is False:
             self.error = self.busy()
             return False
-        if media is None or self.nested:
+        if media is None or self.nested or not self._has_media():
             return True
         try:
             span = sdp_body(self.msg)
@@ -72,6 +74,16 @@ class MediaVerbs:
         self.edits.set_body(body[: span[0]] + sdp + body[span[1] :])
         self.proxy.note_media(self.ci)
         return True
+
+    def _has_media(self):
+        """-> bool: it is of a call, which ends, or of a dialog of ours that outlived a restart.
+
+        Anything else with an SDP, a MESSAGE or an UPDATE of no dialog, would hold ports that
+        no BYE gives back.
+        """
+        request = self.request if self.is_reply else self
+        is_within = request.du is not None and request.has_totag()
+        return request.call is not None or (is_within and self.is_method(NEGOTIATING))
 
     def _offer(self, media, sdp, trusted):
         """The one who sends the offer is the side that the message comes from."""

@@ -47,15 +47,14 @@ class Pattern:
         self._ignore_case = ignore_case
         self._prefix = _prefix_of(program)
 
-    def search(self, text, start=0):
+    def search(self, text):
         """-> [(start, end)] of the whole match and of each group, None for a group without
-        one; None when nothing matches at or behind `start`. Leftmost, and of several the one
-        that PCRE takes."""
+        one; None when nothing matches. Leftmost, and of several the one that PCRE takes."""
         if self._ignore_case:
             text = text.lower()
         if self._prefix and not text.startswith(self._prefix):
             return None
-        return search(self._program, text, self.groups, start)
+        return search(self._program, text, self.groups)
 
 
 def compile_pattern(text):

@@ -70,20 +70,26 @@ def _has_tag(request, line):
 def ack_for(request, response):
     """-> bytes: the ACK of a final response other than 2xx (RFC 3261 17.1.1.3).
 
-    request: the INVITE as sent, bytes or Request; response: a Response.
+    request: the INVITE as sent, bytes or Request; response: a Response. A To that nobody could
+    read is not repeated: the request's own stands in, so that the response does not come again.
     """
-    return _same_hop(request, "ACK", _copied(response, "to"))
+    return _same_hop(request, "ACK", _copied(response, "to") if _has_to(response) else None)
 
 
-def cancel_for(request, headers=()):
-    """-> bytes: the CANCEL of a request as sent, bytes or Request (RFC 3261 9.1).
+def _has_to(message):
+    try:
+        tags = message.to.params
+    except ParseError:
+        return False
+    return len(message.spans["to"]) == 1 and not tags.is_repeated("tag")
 
-    headers: more lines, "Name: value": a Reason.
-    """
-    return _same_hop(request, "CANCEL", None, headers)
+
+def cancel_for(request):
+    """-> bytes: the CANCEL of a request as sent, bytes or Request (RFC 3261 9.1)."""
+    return _same_hop(request, "CANCEL", None)
 
 
-def _same_hop(request, method, to, headers=()):
+def _same_hop(request, method, to):
     """-> bytes: a request that takes the way of another, in its transaction's name."""
     if isinstance(request, (bytes, bytearray)):
         request = parse(request)
@@ -94,9 +100,7 @@ def _same_hop(request, method, to, headers=()):
         _copied(request, "from"),
         _copied(request, "to") if to is None else to,
         _copied(request, "call-id"),
-        f"CSeq: {request.cseq.number} {method}\r\n".encode(),
+        f"CSeq: {request.cseq.number} {method}\r\nContent-Length: 0\r\n\r\n".encode(),
     ]
-    lines.extend([_added(line) for line in headers])
-    lines.append(b"Content-Length: 0\r\n\r\n")
     return b"".join(lines)
 

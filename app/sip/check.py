@@ -4,7 +4,7 @@ Only what can be decided without configuration: the proxy answers 483, 404, 401 
 """
 
 from app.sip.errors import ParseError, bad
-from app.sip.grammar import PRINTABLE
+from app.sip.grammar import LIST_LIMIT, PRINTABLE
 from app.sip.headers import parse_contact, parse_name_addr, parse_via
 from app.sip.message import HEAD_LIMIT
 from app.sip.scan import HEADER_LIMIT
@@ -21,6 +21,7 @@ NOT_UNICAST = ("255.255.255.255", "0.0.0.0", "::")
 # one that parse() takes, for its ACK and CANCEL are made from what was sent.
 ADDED_LINES = 16
 ADDED_OCTETS = 2048
+ADDED_VALUES = 2  # to Via and Record-Route
 
 
 def check(message, supported=None, schemes=("sip", "sips")):
@@ -83,6 +84,9 @@ def _check_request(message):
         parse_name_addr(value)
     if sum([len(message.spans[name]) for name in message.spans]) > HEADER_LIMIT - ADDED_LINES:
         raise bad("too many header lines")
+    for name in ("via", "record-route"):
+        if len(message.headers(name)) > LIST_LIMIT - ADDED_VALUES:
+            raise bad(f"too many {name} values")
     if message.body_start > HEAD_LIMIT - ADDED_OCTETS:
         raise ParseError(513, "Message Too Large")
 

@@ -190,3 +190,31 @@ def test_what_passes_twice_is_relayed_once():
     assert 486 in status(provider.received())
     assert [asked[0] for asked in relay.taken()] == ["offer"]
     assert len(box.proxy.calls) == 1
+
+
+def test_an_sdp_outside_of_a_call_opens_nothing():
+    """No BYE would give the ports back: anybody could take all of them, a MESSAGE at a time."""
+    box, relay, alice, bob = scene()
+    stranger = Phone(box, "mallory", host="203.0.113.9", domain="example.com")
+    for method in ("MESSAGE", "PUBLISH", "INFO", "UPDATE", "OPTIONS", "NOTIFY", "INVITE"):
+        to = "<sip:201@example.org>;tag=x" if method in ("UPDATE", "INVITE") else None
+        fields = {"to": to} if to else {}
+        stranger.send(stranger.make(method, "sip:201@example.org", body=SDP, **fields))
+        request = last(bob.received())
+        assert request.method == method and b"192.0.2.99" in request.body
+        bob.reply(request, 200, body=SDP)
+    assert relay.taken() == []
+
+
+def test_media_of_a_dialog_from_before_a_restart_ends_in_silence():
+    """The call itself is forgotten: a re-INVITE gives it media again, and its end is theirs."""
+    box, relay, alice, bob = scene()
+    invite = ring(alice, bob)
+    bob.reply(invite, 200, body=SDP)
+    answer = last(alice.received())
+    box.proxy.calls.drop(answer.call_id)
+    relay.taken()
+    alice.send(alice.within("INVITE", answer, answer, body=SDP))
+    assert [asked[0] for asked in relay.taken()] == ["offer"]
+    box.proxy.media_timeout(answer.call_id, box.now)
+    assert relay.taken() == [("delete", None)]

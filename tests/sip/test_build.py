@@ -1,6 +1,7 @@
 """Responses, ACK and CANCEL that we make ourselves."""
 
 from app.sip.build import ack_for, cancel_for, response
+from app.sip.check import check
 from app.sip.errors import ParseError
 from app.sip.message import parse
 from tests.support import raises
@@ -103,6 +104,16 @@ def test_ack_of_a_refusal():
             b"Call-ID: c\r\n"
             b"CSeq: 7 ACK\r\n"
             b"Content-Length: 0\r\n\r\n")
+
+
+def test_an_ack_never_repeats_a_to_that_nobody_can_read():
+    whole = response(parse(INVITE), 486, "Busy Here", to_tag="t")
+    to = b"To: <sip:201@example.org>;tag=t\r\n"
+    for bad in (to + to, to[:-2] + b", <sip:b>;tag=c\r\n", to[:-2] + b";tag=u\r\n", b"To: <\r\n",
+                to[:-2] + b";x" * 200 + b"\r\n"):  # fmt: skip
+        assert to in whole
+        made = parse(ack_for(INVITE, parse(whole.replace(to, bad))))
+        assert check(made) is None and made.to.tag is None, bad
 
 
 def test_cancel():

@@ -1,6 +1,7 @@
 """check(): what RFC 3261 8.1.1 and 16.3 refuse."""
 
-from app.sip.check import check
+from app.sip.check import ADDED_VALUES, check
+from app.sip.grammar import LIST_LIMIT
 from app.sip.message import parse
 
 GOOD = {
@@ -125,6 +126,15 @@ def test_promise():
 def test_a_broken_record_route():
     assert code({}, 'Record-Route: "x, <sip:a;lr>\r\n') == 400
     assert code({}, "Record-Route: <sip:a;lr>, <sip:b;lr>\r\n") is None
+
+
+def test_room_for_the_values_that_a_proxy_adds():
+    """What is sent on must be read again in its response, and in the ACK and CANCEL made of it."""
+    for name in ("Via", "Record-Route"):
+        value = "SIP/2.0/UDP h;branch=z9hG4bKx" if name == "Via" else "<sip:h;lr>"
+        for count, expected in ((LIST_LIMIT - ADDED_VALUES - 1, None), (LIST_LIMIT, 400)):
+            extra = f"{name}: " + ",".join([value] * count) + "\r\n"
+            assert code(extra=extra) == expected, (name, count)
 
 
 def test_room_for_what_a_proxy_adds():
