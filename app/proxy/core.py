@@ -87,7 +87,7 @@ class Proxy:
             self._ack(event.message, event.peer, now, wall)
         elif kind is events.Cancel:
             if event.transaction.user is not None:
-                event.transaction.user.cancel(now)
+                event.transaction.user.cancel(event.message, now)
         elif kind is events.Malformed:
             self._decline(event.message, event.peer, now, event.code, event.reason)
         elif kind is events.Timeout:
@@ -347,14 +347,42 @@ class Proxy:
 
     # Replies
 
-    def run_reply(self, context, message, edits, peer, now):
-        """Runs onreply_route on a response that is about to be forwarded."""
-        reply = RoutingReply(self, context.request, message, edits, peer)
+    def run_reply(self, context, message, edits, branch, now):
+        """Runs onreply_route on a response that is about to be forwarded, and what the request
+        has set by t_on_reply. -> bool: it is to go on; only a provisional one may be dropped.
+        """
+        reply = RoutingReply(
+            self, context.request, message, edits, branch.source, branch.bflags
+        )
         self.routes.onreply_route(reply)
+        if context.request.on_reply is not None:
+            self.run_route(context.request.on_reply, reply)
+        if reply.dropped and message.status < 200:
+            return False
         if message.status < 300:
             self._note_hop(reply, context.request)
         if context.request.seal is not None:
             reseal(reply, context.request.seal, self.seals)
+        return True
+
+    # Routes that the script names
+
+    def route_named(self, name):
+        """-> function of the script, for `t_on_failure("name")`; None for ""."""
+        if not name:
+            return None
+        route = getattr(self.routes, name, None)
+        if route is None:
+            raise ValueError(f"the script has no function {name}")
+        return route
+
+    def has_route(self, name):
+        """-> bool: the script has a function of this name."""
+        return callable(getattr(self.routes, name, None))
+
+    def run_route(self, route, request):
+        """Runs a failure, branch or reply route on a RoutingRequest or RoutingReply."""
+        route(request)
 
 
 class HeldReply:

@@ -1,132 +1,99 @@
 """The response context of a forking proxy: RFC 3261 16.6 to 16.10.
 
 One ResponseContext for each request that was relayed. Its branches are tried in groups of
-equal q, the highest first; within a group all at once. What comes back is forwarded at once
-(1xx, 2xx) or kept until the last branch is done, when the best goes on (16.7).
+equal q, the highest first; within a group all at once, as far as Max-Breadth reaches. What
+comes back is forwarded at once (1xx, 2xx) or kept until the last branch is done, when the
+failure route is asked for others, or the best response goes on (16.7).
 """
 
+from app.proxy import breadth
 from app.proxy.best import best
-from app.sip import machines
-from app.sip.build import response
-from app.sip.edits import Edits
+from app.proxy.branch import DONE, TRYING, WAITING
+from app.proxy.failure import run_failure_route
+from app.proxy.reasons import ELSEWHERE, reason_line, reasons_of
+from app.proxy.upstream import Upstream
 from app.sip.endpoint import LimitReached
-
-WAITING = "waiting"  # for its group's turn
-TRYING = "trying"  # sent
-DONE = "done"  # has its final response
-
-AUTHENTICATION = (("www-authenticate", "WWW-Authenticate"),
-                  ("proxy-authenticate", "Proxy-Authenticate"))  # fmt: skip
-
-
-class Branch:
-    """One target: where it goes, what is sent there, and what came of it.
-
-    status: of the final response, None before; reply: that Response, None when it is ours
-    to make up (a time-out, an error). deadlines: entries of timer C and of no answer.
-    """
-
-    def __init__(self, target, peer, edits):
-        self.target = target
-        self.peer = peer
-        self.edits = edits
-        self.q = 1.0 if target.q is None else target.q
-        self.state = WAITING
-        self.source = peer  # of the last response
-        self.client = None
-        self.context = None
-        self.status = None
-        self.reply = None
-        self.cancelled_for = None  # status that its 487 stands for
-        self.timer_c = None
-        self.no_answer = None
-
-    # What core.py tells the user of a client transaction and of a deadline.
-
-    def receive(self, message, peer, now):
-        """A response that passed the checks, from `peer`."""
-        if len(message.headers("via")) < 2:
-            # cannot be passed on; a final one has ended its branch all the same
-            if message.status >= 200:
-                self.fail(500, now)
-            return
-        try:
-            self.context.receive(self, message, peer, now)
-        except Exception:
-            if message.status >= 200:
-                self.context.proxy.give_up(self.context, now)
-            raise
-
-    def fail(self, status, now):
-        self.context.fail(self, status, now)
-
-    def time_out(self, now):
-        self.context.time_out(self, now)
 
 
 class ResponseContext:
     """Of one server transaction (`server.user` is this context).
 
-    request: the RoutingRequest; call: its Call, or None for what began none.
+    request: the RoutingRequest; mark: ends the branches of our Vias; breadth: the Max-Breadth
+    that came in; call: its Call, or None for what began none. edits, target: of the request
+    as it was first relayed, for the failure route.
     """
 
-    def __init__(self, proxy, request, branches, mark, call):
+    def __init__(self, proxy, request, mark, call):
         self.proxy = proxy
         self.request = request
         self.server = request.server
         self.server.user = self
         self.mark = mark
+        self.breadth = breadth.incoming(request.msg)
         self.call = call
-        self.branches = sorted(branches, key=lambda branch: -branch.q)
+        self.branches = []
+        self.last_set = 0  # where the branches of the last t_relay begin
+        self.edits = request.edits
+        self.target = request.targets[0]
         self.is_invite = request.msg.method == "INVITE"
-        self.cancelled = False  # by the caller, or because somebody answered or declined
-        self.answered = False  # a final response has gone to the caller
-        for branch in branches:
-            branch.context = self
+        self.cancelled = False  # by the caller: no branch is begun any more
+        self.aborted = False  # by a fault of ours
+        self.stopped = False  # somebody answered: none that waits is begun
+        self.upstream = Upstream(self)
+
+    @property
+    def answered(self):
+        """-> bool: a final response has gone to the caller."""
+        return self.upstream.answered
 
     # Sending
 
-    def start(self, now):
+    def start(self, branches, now):
         """Sends the first group, or the answer of a box that could send nothing."""
-        self._next_group(now)
+        self.add(branches)
+        self.upstream.start(now)
+        self._go_on(now)
         self.request.msg.shrink()
 
-    def _next_group(self, now):
-        """Starts the waiting branches of the highest q, until one is out; else settles."""
-        while not self.cancelled and not self._is_pending():
-            waiting = [branch for branch in self.branches if branch.state == WAITING]
-            if not waiting:
-                break
-            for branch in waiting:
-                if branch.q == waiting[0].q:
-                    self._send(branch, now)
-        if not self._is_pending():
-            self._settle(now)
+    def add(self, branches):
+        """Further branches, which are sent when their turn comes."""
+        for branch in branches:
+            branch.context = self
+        self.last_set = len(self.branches)
+        self.branches.extend(sorted(branches, key=lambda branch: -branch.q))
+
+    def _go_on(self, now):
+        """Begins what waits, asks for more when nothing does, and settles at last."""
+        while not self._of(TRYING):
+            waiting = [] if self.cancelled or self.stopped else self._of(WAITING)
+            if waiting:
+                self._send_group([each for each in waiting if each.q == waiting[0].q], now)
+            elif self.answered or not run_failure_route(self, now):
+                self._settle(now)
+                return
+
+    def _send_group(self, group, now):
+        """Those of equal q, at once; what Max-Breadth has no room for follows later."""
+        parts = breadth.shares(self.breadth, len(group))
+        for place in range(len(parts)):
+            branch = group[place]
+            branch.edits.set(breadth.HEADER, str(parts[place]))
+            self._send(branch, now)
 
     def _send(self, branch, now):
-        endpoint = self.proxy.endpoint
         branch.state = TRYING
         try:
-            branch.client = endpoint.request(branch.edits, branch.peer, now, suffix=self.mark)
+            client = self.proxy.endpoint.request(
+                branch.edits, branch.peer, now, suffix=self.mark
+            )
         except LimitReached:
-            self._finish(branch, 503, None)
+            branch.finish(503, None)
             return
-        branch.client.user = branch
-        self.proxy.note(branch.client, self.request)
-        branch.edits = None  # it is sent once
-        if self.is_invite:
-            config = self.proxy.config
-            branch.no_answer = self._arm(branch, now + config.fr_inv_timer)
-            branch.timer_c = self._arm(branch, now + config.timer_c)
+        branch.begin(client, now)
+        self.proxy.note(client, self.request)
 
-    def _arm(self, branch, deadline):
-        return self.proxy.deadlines.add(deadline, branch)
-
-    def _disarm(self, branch):
-        for entry in (branch.timer_c, branch.no_answer):
-            if entry is not None:
-                self.proxy.deadlines.cancel(entry)
-        branch.timer_c = branch.no_answer = None
+    def _of(self, state):
+        return [branch for branch in self.branches if branch.state == state]
 
     # What comes back: 16.7
 
@@ -138,132 +105,108 @@ class ResponseContext:
         elif message.status < 300:
             self._success(branch, message, now)
         elif branch.state != DONE:
-            self._finish(branch, branch.cancelled_for or message.status, message)
+            branch.finish(branch.cancelled_for or message.status, message)
             if message.status >= 600:
-                self.cancel(now)  # 16.7 step 5: nobody else is to be asked
-            self._go_on(now)
+                self._decline(message, now)
+            self._done(branch, now)
 
     def fail(self, branch, status, now):
         """The branch has no final response: a time-out (408), an error of the transport (503)."""
         if branch.state == DONE:
             return
+        branch.timed_out = branch.timed_out or status == 408
         if self.cancelled and status == 408:
             status = 487
-        self._finish(branch, branch.cancelled_for or status, None)
-        self._go_on(now)
+        branch.finish(branch.cancelled_for or status, None)
+        self._done(branch, now)
 
-    def time_out(self, branch, now):
-        """Timer C or the no-answer timer: 16.8. The branch counts as a 408 from here."""
-        if branch.state == DONE or branch.client is None:
+    def no_answer(self, branch, now):
+        """Timer C, or one of the script's for the final response: 16.8."""
+        if branch.state != TRYING or branch.client is None:
             return
-        self._disarm(branch)
-        branch.cancelled_for = 408
-        self.proxy.endpoint.cancel(branch.client, now)
+        branch.timed_out = True
+        if branch.replied and branch.cancelled_for is None and self.is_invite:
+            branch.wait_for_487(408, now)
+            branch.cancel([reason_line(408, "Request Timeout")], now)
+            return
+        branch.cancel([reason_line(408, "Request Timeout")], now)  # goes out if it comes alive
+        branch.finish(487 if self.cancelled else 408, None)
+        self._done(branch, now)
 
-    def cancel(self, now):
-        """Gives up all branches (16.10): those that are out get a CANCEL, no other is started."""
+    def cancel(self, message, now):
+        """The caller's CANCEL (16.10): goes to all branches that are out, with its Reason."""
         self.cancelled = True
+        self._cancel_all(reasons_of(message), now)
+
+    def _decline(self, message, now):
+        """16.7 step 5, a 6xx: nobody else is to be asked."""
+        self.branches = [branch for branch in self.branches if branch.state != WAITING]
+        self._cancel_all([reason_line(message.status, message.reason)], now)
+
+    def _cancel_all(self, reasons, now):
         for branch in self.branches:
-            if branch.state == TRYING and branch.client is not None:
-                self.proxy.endpoint.cancel(branch.client, now)
+            branch.cancel(reasons, now)
 
     def is_open(self):
         """-> bool: the caller still waits for a final response."""
-        return self.server.state in (machines.TRYING, machines.PROCEEDING)
+        return self.upstream.is_open()
 
     def abort(self, now):
         """Ends what a fault of ours cut short, or the caller would wait for ever."""
-        self.answered = True
+        self.aborted = self.cancelled = True
         for branch in self.branches:
-            if branch.state != DONE:
-                self._disarm(branch)
-        self.cancel(now)
-        self._answer(500, now)
+            branch.stop_timers()
+        self._cancel_all((), now)
+        self.upstream.answer(500, now)
+
+    def reply(self, code, reason, lines, now):
+        """The failure route answers in the stead of the branches."""
+        self.upstream.answer(code, now, reason, lines)
 
     def _provisional(self, branch, message, now):
         if branch.state == DONE:
             return
-        if branch.timer_c is not None and message.status > 100:
-            self.proxy.deadlines.cancel(branch.timer_c)  # 16.7 step 2
-            branch.timer_c = self._arm(branch, now + self.proxy.config.timer_c)
+        branch.heard(message, now)
         if message.status > 100 and not self.answered:
-            self._forward(branch, message, now)
+            self.upstream.forward(branch, message, now)
 
     def _success(self, branch, message, now):
         """16.7 step 5: each 2xx of an INVITE goes on at once, also a second and a late one."""
         if branch.state != DONE:
-            self._finish(branch, message.status, message)
-        if self.answered and not self.is_invite:
+            branch.finish(message.status, message)
+        if self.aborted or (self.answered and not self.is_invite):
             return
-        first = not self.answered
-        self.answered = True
-        if first:
-            self.cancel(now)  # step 10
+        if not self.stopped:
+            self.stopped = True
+            self._cancel_all([ELSEWHERE], now)  # step 10
+        if not self.answered:
             self.proxy.call_answered(self, now)
-        self._forward(branch, message, now)
+        self.upstream.forward(branch, message, now)
 
-    def _finish(self, branch, status, reply):
-        branch.state = DONE
-        branch.status = status
-        branch.reply = reply
-        self._disarm(branch)
-
-    def _is_pending(self):
-        for branch in self.branches:
-            if branch.state == TRYING:
-                return True
-        return False
-
-    def _go_on(self, now):
-        if not self._is_pending():
-            self._next_group(now)
+    def _done(self, branch, now):
+        self._go_on(now)
+        if self.is_invite and not self.answered:
+            self.upstream.tell_ended(branch, now)
 
     # The answer to the caller
+
+    def chosen(self):
+        """-> the Branch whose final response is the best (16.7 step 6), or None."""
+        done = [branch for branch in self._of(DONE) if not branch.dropped]
+        place = best([each.status for each in done])
+        return None if place is None else done[place]
 
     def _settle(self, now):
         """Every branch is done: passes the best response on (16.7 steps 6 to 9)."""
         if self.answered:
             return
-        self.answered = True
-        done = [branch for branch in self.branches if branch.state == DONE]
-        if not done:  # cancelled before anything was sent
-            self._answer(487, now)
-            return
-        branch = done[best([each.status for each in done])]
-        if branch.reply is None or branch.status != branch.reply.status or branch.status == 503:
+        branch = self.chosen()
+        if branch is None:  # cancelled before anything was sent
+            self.upstream.answer(487 if self.cancelled else 408, now)
+        elif branch.reply is None or branch.status != branch.reply.status:
+            self.upstream.answer(branch.status, now)
+        elif branch.status == 503:
             # 16.7 step 6: a 503 is about the next hop, and would make the caller leave us
-            self._answer(500 if branch.status == 503 else branch.status, now)
-            return
-        self.proxy.call_failed(self, branch.status, branch.reply.reason)
-        self._forward(branch, branch.reply, now)
-
-    def _answer(self, status, now):
-        reason = REASONS[status]
-        self.proxy.call_failed(self, status, reason)
-        tag = self.proxy.endpoint.to_tag(self.request.msg)
-        data = response(self.request.msg, status, reason, to_tag=tag)
-        self.proxy.endpoint.respond(self.server, data, now)
-        self.proxy.account(self.request, status, reason, tag, self.request.ru, now)
-
-    def _forward(self, branch, message, now):
-        edits = Edits(message)
-        edits.pop("via")  # step 3
-        if message.status in (401, 407):
-            self._add_challenges(branch, edits)
-        self.proxy.run_reply(self, message, edits, branch.source, now)
-        self.proxy.endpoint.respond(self.server, edits.to_bytes(), now)
-        tag, uri = message.to.tag or "", branch.target.uri
-        self.proxy.account(self.request, message.status, message.reason, tag, uri, now)
-
-    def _add_challenges(self, branch, edits):
-        """Step 7: the caller must be able to answer the challenges of all branches."""
-        for other in self.branches:
-            if other is branch or other.reply is None or other.status not in (401, 407):
-                continue
-            for name, printed in AUTHENTICATION:
-                for value in other.reply.headers(name):
-                    edits.append(printed, value)
-
-
-REASONS = {408: "Request Timeout", 487: "Request Terminated", 500: "Server Internal Error"}
-
+            self.upstream.answer(500, now)
+        else:
+            self.upstream.forward(branch, branch.reply, now)

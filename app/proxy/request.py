@@ -1,8 +1,10 @@
 """What the routing script gets: the request or reply at hand, with the verbs as its methods."""
 
-from app.proxy.verbs_acc import AccVerbs
+from app.proxy.verbs_acc import AccVerbs, FlagVerbs
+from app.proxy.verbs_address import AddressVerbs, RportVerbs
 from app.proxy.verbs_auth import AuthVerbs
 from app.proxy.verbs_dialplan import DialplanVerbs
+from app.proxy.verbs_failure import FailureVerbs
 from app.proxy.verbs_group import GroupVerbs
 from app.proxy.verbs_media import MediaVerbs
 from app.proxy.verbs_message import MessageVerbs
@@ -13,21 +15,33 @@ from app.proxy.verbs_registrar import RegistrarVerbs, Target
 from app.proxy.verbs_reply import ReplyVerbs
 from app.proxy.verbs_rr import RecordRouteVerbs, parsed_routes
 from app.proxy.verbs_sanity import SanityVerbs
+from app.proxy.verbs_status import StatusVerbs
+from app.proxy.verbs_text import TextVerbs
 from app.proxy.verbs_tm import TransactionVerbs
+from app.proxy.verbs_uri import UriTests, UriVerbs
+from app.proxy.verbs_values import ValueVerbs
 from app.sip.edits import Edits
 from app.sip.uri import parse_uri
 
 
+class LookingVerbs(
+    MessageVerbs, ValueVerbs, FlagVerbs, TextVerbs, UriTests, AddressVerbs, NatVerbs, MediaVerbs,
+    PermissionVerbs,
+):  # fmt: skip
+    """What requests and replies have in common."""
+
+
 class RoutingRequest(
-    MessageVerbs, SanityVerbs, ReplyVerbs, AuthVerbs, RecordRouteVerbs, RegistrarVerbs,
-    NatVerbs, MediaVerbs, PikeVerbs, TransactionVerbs, AccVerbs, PermissionVerbs, DialplanVerbs,
+    LookingVerbs, SanityVerbs, ReplyVerbs, AuthVerbs, RecordRouteVerbs, RegistrarVerbs,
+    RportVerbs, PikeVerbs, TransactionVerbs, FailureVerbs, UriVerbs, AccVerbs, DialplanVerbs,
     GroupVerbs,
 ):  # fmt: skip
     """A request on its way through the script.
 
     msg: app.sip Request; edits: what will be sent differently; peer: where it came from;
     now, wall: when. targets: where it may go, the first one being the Request-URI `ru`;
-    route_set: [NameAddr] still ahead; du: Peer that overrides where it goes next.
+    route_set: [NameAddr] still ahead; du: Peer that overrides where it goes next. consumed: the
+    Request-URI has its branch already (of a failure route, until it or `du` is set anew).
     """
 
     is_reply = False
@@ -40,6 +54,7 @@ class RoutingRequest(
         self.now = now
         self.wall = wall
         self.targets = [Target(parse_uri(msg.uri), None, None)]
+        self.contacts = []  # of t_load_contacts
         self.route_set = parsed_routes(msg)
         self.routes_changed = False
         self.record_routed = False
@@ -62,6 +77,31 @@ class RoutingRequest(
         self.flags = 0  # setflag()
         self.avp = {}  # {name: value}: what verbs find, and what the script keeps for itself
         self.accounted = []  # To tags of the answers that have been: see acc.py
+        # tm: functions of the script, seconds, and what the route at hand is about
+        self.on_failure = self.on_branch = self.on_reply = None
+        self.fr_inv, self.fr = self.config.fr_inv_timer, None
+        self.failure = None
+        self.in_branch = self.dropped = False
+        self.bflags = 0
+        self._vouched = None
+
+    @property
+    def targets(self):
+        return self._targets
+
+    @targets.setter
+    def targets(self, targets):
+        self._targets = targets
+        self.consumed = False
+
+    @property
+    def du(self):
+        return self._du
+
+    @du.setter
+    def du(self, peer):
+        self._du = peer
+        self.consumed = False
 
     @property
     def ru(self):
@@ -71,6 +111,8 @@ class RoutingRequest(
     @property
     def is_stranger(self):
         """-> bool: neither a password, a dialog's seal nor a trunk's address vouches for it."""
+        if self._vouched is not None:
+            return not self._vouched
         known = self.credentials is not None or self.du is not None
         return not known and not self.allow_source_address()
 
@@ -80,11 +122,31 @@ class RoutingRequest(
         return None if peer is None else peer.host
 
     def set_ruri(self, uri):
-        """Replaces the Request-URI by a Uri, and forgets other targets."""
-        self.targets = [Target(uri, None, None)]
+        """Replaces the Request-URI by a Uri; other targets stay."""
+        self.targets = [Target(uri, None, None)] + self.targets[1:]
+
+    def enter_failure(self, failure, now):
+        """Makes it what it was when it was relayed, for the failure route to begin with."""
+        self._vouched = not self.is_stranger
+        self.failure = failure
+        self.wall += int(now - self.now)
+        self.now = now
+        self.msg.restore()
+        self.edits = failure.context.edits.copy()
+        self.targets = [failure.context.target]
+        self.du = None
+        self.consumed = True
+        self.reply_lines = []
+        self.error = None
+        self.done = False
+
+    def leave_failure(self):
+        self.failure = None
+        self.done = True
+        self.msg.shrink()
 
 
-class RoutingReply(MessageVerbs, NatVerbs, MediaVerbs, PermissionVerbs):
+class RoutingReply(LookingVerbs, StatusVerbs):
     """A reply on its way back: `onreply_route` may edit it.
 
     request: the RoutingRequest that it answers; status: int.
@@ -92,7 +154,7 @@ class RoutingReply(MessageVerbs, NatVerbs, MediaVerbs, PermissionVerbs):
 
     is_reply = True
 
-    def __init__(self, proxy, request, msg, edits, peer):
+    def __init__(self, proxy, request, msg, edits, peer, bflags=0):
         self.proxy = proxy
         self.config = proxy.config
         self.request = request
@@ -105,7 +167,19 @@ class RoutingReply(MessageVerbs, NatVerbs, MediaVerbs, PermissionVerbs):
         self.contact = UNREAD
         self.error = None
         self.nested = request.nested
+        self.dropped = False
+        self.avp = request.avp
+        self.bflags = bflags
         self.request_had_sdp = request.has_body("application/sdp")
+
+    @property
+    def flags(self):
+        """Those of the request: they are the transaction's."""
+        return self.request.flags
+
+    @flags.setter
+    def flags(self, flags):
+        self.request.flags = flags
 
     def media_to(self):
         return self.request.peer.host

@@ -5,8 +5,8 @@ from app.proxy.acc import is_set
 FLAGS = 32  # of a request, as in Kamailio
 
 
-class AccVerbs:
-    """Needs: proxy, flags."""
+class FlagVerbs:
+    """Needs: flags, bflags."""
 
     def setflag(self, number):
         """Sets a flag (0 to 31) of this request, which lasts as long as its transaction.
@@ -24,6 +24,26 @@ class AccVerbs:
     def isflagset(self, number):
         """-> bool: the flag is set. `if r.isflagset(FLT_ACC): ...`"""
         return is_set(self.flags, _flag(number))
+
+    def setbflag(self, number):
+        """Sets a flag of the branches that are made from here on; in a branch route of that
+        branch; in a reply route it is seen there. `r.setbflag(6)`
+        """
+        self.bflags |= 1 << _flag(number)
+        return True
+
+    def resetbflag(self, number):
+        """Clears a branch flag. `r.resetbflag(6)`"""
+        self.bflags &= ~(1 << _flag(number))
+        return True
+
+    def isbflagset(self, number):
+        """-> bool: the branch flag is set. `if r.isbflagset(6): ...`"""
+        return is_set(self.bflags, _flag(number))
+
+
+class AccVerbs:
+    """Needs: proxy."""
 
     def acc_log_request(self, comment):
         """Writes a line about this request to syslog. `r.acc_log_request("404 Not Found")`

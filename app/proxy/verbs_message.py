@@ -1,6 +1,7 @@
 """Verbs that look at a message or add to it, for requests and replies alike (textops, siputils)."""
 
 from app.proxy.rewrite import is_own
+from app.proxy.verbs_text import header_of
 from app.sip.errors import ParseError
 from app.sip.headers import parse_name_addr
 from app.sip.sdp import sdp_body
@@ -89,11 +90,13 @@ class MessageVerbs:
 
         The line break that SER wants at the end may be left out.
         """
-        name, _, value = line.strip().partition(":")
-        self.edits.append(name.strip(), value.strip())
+        name, value = header_of(line)
+        self.edits.append(name, value)
         return True
 
     def remove_hf(self, name):
-        """Takes a header out of what is sent on. `r.remove_hf("X-Debug")`"""
-        self.edits.remove(name.lower())
-        return True
+        """Takes a header out of what is sent on. -> bool: it was there.
+
+        `r.remove_hf("X-Debug")`
+        """
+        return self.edits.remove(name.lower())

@@ -5,13 +5,15 @@ from app.sip.build import response
 
 
 class ReplyVerbs:
-    """Needs: msg, peer, proxy, now; done, server, reply_lines, error, delay."""
+    """Needs: msg, peer, proxy, now; done, server, reply_lines, error, delay; failure, in_branch."""
 
     def sl_send_reply(self, code, reason, headers=()):
         """Answers without keeping a transaction. -> True, so that a stage can return it.
 
         `return r.sl_send_reply(404, "Not Found")`
         """
+        if self.failure is not None:
+            return self.t_reply(code, reason, headers)  # there is a transaction to be answered
         if not self.done:
             self.done = True
             lines = list(headers) + self.reply_lines
@@ -24,15 +26,18 @@ class ReplyVerbs:
     def t_reply(self, code, reason, headers=()):
         """Answers in a transaction, so that a retransmission is answered alike.
 
-        Only once somebody is authenticated: it costs memory for half a minute.
-        `return r.t_reply(486, "Busy Here")`
+        Only once somebody is authenticated: it costs memory for half a minute. A provisional
+        response leaves the request to go on. `return r.t_reply(486, "Busy Here")`
         """
         if self.done:
             return True
         if not self.t_newtran():
             return self.sl_reply_error()
-        self.done = True
+        self.done = code >= 200
         lines = list(headers) + self.reply_lines
+        if self.failure is not None:
+            self.failure.context.reply(code, reason, lines, self.now)
+            return True
         tag = self.proxy.endpoint.to_tag(self.msg)
         data = response(self.msg, code, reason, to_tag=tag, headers=lines)
         self.proxy.endpoint.respond(self.server, data, self.now)
@@ -62,8 +67,14 @@ class ReplyVerbs:
         return True
 
     def drop(self):
-        """Lets the request go unanswered. `return r.drop()`"""
-        self.done = True
+        """Lets the request go unanswered; in a branch route, leaves the branch out.
+
+        `return r.drop()`
+        """
+        if self.in_branch:
+            self.dropped = True
+        else:
+            self.done = True
         return True
 
     def refused(self, why):

@@ -8,15 +8,23 @@ A program is a list of instructions (code, arguments); jumps count from the inst
 CHAR, ANY, SET, BEGIN, END, SAVE, SPLIT, JUMP, MATCH = range(9)
 
 
-def search(program, text, groups):
-    """-> [(start, end) or None] of the whole and each group, or None: the leftmost match, and
-    of those that begin there the one whose choices come first, as a backtracking matcher has it.
+def search(program, text, groups, start=0):
+    """-> [(start, end) or None] of the whole and each group, or None: the leftmost match at or
+    behind `start`, and of those that begin there the one whose choices come first, as a
+    backtracking matcher has it.
     """
     best = None
+    first = program[1][1] if program[1][0] == CHAR else None  # what every match begins with
     threads = []  # (place, saved ends), the preferred ones first
     size = len(text)
     blank = (-1,) * (2 * groups + 2)
-    for at in range(size + 1):
+    at = start - 1
+    while at < size:
+        at += 1
+        if first is not None and not threads:
+            at = text.find(first, at)
+            if at < 0:
+                break
         seen = bytearray(len(program))
         ready = []
         for place, saved in threads:

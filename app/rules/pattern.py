@@ -47,14 +47,15 @@ class Pattern:
         self._ignore_case = ignore_case
         self._prefix = _prefix_of(program)
 
-    def search(self, text):
+    def search(self, text, start=0):
         """-> [(start, end)] of the whole match and of each group, None for a group without
-        one; None when nothing matches. Leftmost, and of several the one that PCRE takes."""
+        one; None when nothing matches at or behind `start`. Leftmost, and of several the one
+        that PCRE takes."""
         if self._ignore_case:
             text = text.lower()
         if self._prefix and not text.startswith(self._prefix):
             return None
-        return search(self._program, text, self.groups)
+        return search(self._program, text, self.groups, start)
 
 
 def compile_pattern(text):

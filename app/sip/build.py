@@ -84,12 +84,15 @@ def _has_to(message):
     return len(message.spans["to"]) == 1 and not tags.is_repeated("tag")
 
 
-def cancel_for(request):
-    """-> bytes: the CANCEL of a request as sent, bytes or Request (RFC 3261 9.1)."""
-    return _same_hop(request, "CANCEL", None)
+def cancel_for(request, headers=()):
+    """-> bytes: the CANCEL of a request as sent, bytes or Request (RFC 3261 9.1).
+
+    headers: more lines, "Name: value": a Reason.
+    """
+    return _same_hop(request, "CANCEL", None, headers)
 
 
-def _same_hop(request, method, to):
+def _same_hop(request, method, to, headers=()):
     """-> bytes: a request that takes the way of another, in its transaction's name."""
     if isinstance(request, (bytes, bytearray)):
         request = parse(request)
@@ -100,7 +103,9 @@ def _same_hop(request, method, to):
         _copied(request, "from"),
         _copied(request, "to") if to is None else to,
         _copied(request, "call-id"),
-        f"CSeq: {request.cseq.number} {method}\r\nContent-Length: 0\r\n\r\n".encode(),
+        f"CSeq: {request.cseq.number} {method}\r\n".encode(),
     ]
+    lines.extend([_added(line) for line in headers])
+    lines.append(b"Content-Length: 0\r\n\r\n")
     return b"".join(lines)
 

@@ -6,7 +6,7 @@ that header's list, so later edits see them.
 """
 
 from app.sip.errors import bad
-from app.sip.grammar import PRINTABLE, list_spans
+from app.sip.grammar import PRINTABLE, list_spans, to_text
 from app.sip.message import LISTS
 from app.sip.scan import header_name
 
@@ -20,6 +20,7 @@ class Edits:
     def __init__(self, message):
         self.message = message
         self._uri = None
+        self._status = None  # status line of a response
         self._lines = {}  # offset of a received line -> [(name, bytes with CRLF)], see _lines_at
         self._ends = {}  # the same offset -> end of the received octets that those lines replace
         self._tail = []  # lines behind the last header
@@ -31,6 +32,7 @@ class Edits:
         """-> Edits of the same message that go on from here independently."""
         other = Edits(self.message)
         other._uri = self._uri
+        other._status = self._status
         other._lines = {offset: list(self._lines[offset]) for offset in self._lines}
         other._ends = dict(self._ends)
         other._tail = list(self._tail)
@@ -74,15 +76,40 @@ class Edits:
             self.append(name, value)
 
     def remove(self, name):
-        """Removes every value of a header."""
+        """Removes every value of a header. -> bool: there was one."""
         key = header_name(name)
-        for lines, place in self._places(key):
+        found = self._places(key)
+        for lines, place in found:
             lines[place] = (key, b"")
+        return bool(found)
+
+    def remove_value(self, name, index):
+        """Removes the index-th value (from 0) of a header, counted over lines and comma lists."""
+        self._change(name, index, None)
+
+    def values(self, name):
+        """-> [str]: every value of a header as it stands now, comma lists split."""
+        key = header_name(name)
+        found = []
+        for lines, place in self._places(key):
+            line = lines[place][1]
+            for start, end in _values(key, line):
+                text = line[start:end].replace(b"\r\n", b" ")
+                found.append(to_text(text.strip(b" \t")))
+        return found
+
+    def set_status(self, code, reason):
+        """The status of a response."""
+        self._status = f"SIP/2.0 {code} {_checked(reason)}\r\n".encode()
 
     def set_body(self, body):
         """The body in bytes, with its Content-Length."""
         self._body = body
         self.set("Content-Length", str(len(body)))
+
+    def body(self):
+        """-> bytes of the body as it stands now."""
+        return self.message.body if self._body is None else self._body
 
     def to_bytes(self):
         """-> bytes of the edited message, without octets behind its Content-Length."""
@@ -97,11 +124,13 @@ class Edits:
         pieces.append(raw[at : message.body_start - 2])
         pieces.extend([line for _, line in self._tail])
         pieces.append(b"\r\n")
-        pieces.append(message.body if self._body is None else self._body)
+        pieces.append(self.body())
         return b"".join(pieces)
 
     def _start_line(self):
         message = self.message
+        if self._status is not None:
+            return self._status
         if self._uri is None:
             return message.raw[message.start : message.line_end]
         head = message.raw[message.start : message.uri_start]

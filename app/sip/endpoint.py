@@ -292,15 +292,25 @@ class Endpoint:
                 peer = way
         self.queue(message, peer, sent)
 
-    def cancel(self, transaction, now):
+    def cancel(self, transaction, now, headers=()):
         """Give up an INVITE that was sent: a CANCEL goes out once RFC 3261 9.1 allows it.
 
         Before a provisional response it waits for one; after a final one, and for any other
         method, nothing is sent. The answer to the INVITE still comes as Response or Timeout.
+        headers: lines of the CANCEL, "Name: value": its Reason (RFC 3326).
         """
         if not transaction.cancelled:
             transaction.cancelled = True
+            transaction.cancel_headers = headers
             transaction.fire(machines.CANCEL, now)
+
+    def abandon(self, transaction, now):
+        """Give up a server transaction of another method than INVITE without a final response.
+
+        RFC 4320 4.2: who is too late says nothing. Retransmissions are absorbed for the 64*T1
+        that a completed transaction lasts.
+        """
+        transaction.fire(machines.ABANDON, now)
 
     # What the loop pulls
 
@@ -364,7 +374,7 @@ class Endpoint:
 
     def start_cancel(self, invite, now):
         branch = invite.key.split("\n")[1]
-        data = build.cancel_for(invite.request)
+        data = build.cancel_for(invite.request, invite.cancel_headers)
         peer = invite.peer
         self._start_client(branch, "CANCEL", peer, data, now, peer, silent=True)
 

@@ -35,6 +35,7 @@ SUCCESS = "2xx"
 FAILURE = "300-699"
 # A CANCEL for this INVITE arrives (server), or the TU wants one sent (client)
 CANCEL = "cancel"
+ABANDON = "abandon"  # the TU has no final response and will have none (server; RFC 4320 4.2)
 TRANSPORT_ERROR = "transport error"
 TIMER_A = "timer A"
 TIMER_B = "timer B"
@@ -167,12 +168,14 @@ NON_INVITE_SERVER = {
         PROVISIONAL: (PROCEEDING, (RESPOND,), ()),
         SUCCESS: (COMPLETED, (RESPOND,), (TIMER_J,)),
         FAILURE: (COMPLETED, (RESPOND,), (TIMER_J,)),
+        ABANDON: (COMPLETED, (), (TIMER_J,)),
     },
     PROCEEDING: {
         REQUEST: (PROCEEDING, (RESEND,), ()),
         PROVISIONAL: (PROCEEDING, (RESPOND,), ()),
         SUCCESS: (COMPLETED, (RESPOND,), (TIMER_J,)),
         FAILURE: (COMPLETED, (RESPOND,), (TIMER_J,)),
+        ABANDON: (COMPLETED, (), (TIMER_J,)),
         TRANSPORT_ERROR: (TERMINATED, (TELL_ERROR,), ()),
     },
     COMPLETED: {

@@ -127,6 +127,10 @@ class Message:
             kept = [name for name in LASTING if name in self.spans]
             self.spans = {name: self.spans[name] for name in kept}
 
+    def restore(self):
+        """Finds again what shrink() has forgotten."""
+        self.spans = scan(self.raw)[2]
+
     def mark_received(self, host, port):
         """Notes in the top Via where the message came from (Via.mark_received).
 

@@ -100,6 +100,7 @@ class ClientTransaction(Transaction):
         self.request = request
         self.datagram = None  # the UDP Peer that this request was too long for
         self.cancelled = False  # the TU asked for a CANCEL
+        self.cancel_headers = ()  # lines that it wants there
         self._cancel_deferred = False
 
     def receive(self, response, peer, now):
@@ -182,7 +183,8 @@ class ServerTransaction(Transaction):
         self.layer.queue(response, self.peer, self)
 
     def resend(self, message, peer, now):
-        self.layer.queue(self.response, self.peer, self)
+        if self.response is not None:  # one that was abandoned never had any
+            self.layer.queue(self.response, self.peer, self)
 
     def pass_up(self, message, peer, now):
         if message.method == "CANCEL":

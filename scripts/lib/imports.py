@@ -11,6 +11,7 @@ EVERYTHING = ("everything",)
 MAY_IMPORT = {
     "sip": (),
     "rules": (),
+    "transport": ("sip",),
     "proxy": ("sip", "dns", "rules"),
     "media": ("sip",),
     "pbx": ("sip", "proxy", "media"),
@@ -24,7 +25,9 @@ MAY_IMPORT = {
     "__init__": (),
 }
 # These parts get clock, randomness, hashes, sockets and files as arguments from app/main.py.
-SANS_IO = ("sip", "dns", "rules", "proxy", "media", "pbx", "dbtext", "appliance", "routes")
+SANS_IO = (
+    "sip", "transport", "dns", "rules", "proxy", "media", "pbx", "dbtext", "appliance", "routes",
+)
 OUTSIDE = frozenset("""
     _thread asyncio box ctypes fcntl ffi hashlib mediaengine multiprocessing os pathlib random
     secrets select selectors shutil signal socket ssl subprocess tempfile termios threading time

@@ -5,7 +5,8 @@ from pathlib import Path
 from app.proxy.request import RoutingReply, RoutingRequest
 
 ROOT = Path(__file__).resolve().parents[2]
-INTERNAL = ("set_ruri", "media_to", "read_message", "contact_hop", "busy")
+INTERNAL = ("set_ruri", "media_to", "read_message", "contact_hop", "busy", "enter_failure",
+            "leave_failure")
 
 
 def verbs():

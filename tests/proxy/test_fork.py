@@ -3,47 +3,8 @@
 from app.proxy.best import best
 from app.sip.transport import Peer
 from tests.proxy.box import Box
-from tests.proxy.phone import SDP, Phone, last, status
-
-
-class Desk:
-    """One more telephone of an extension, at an address of its own."""
-
-    def __init__(self, box, number):
-        self.phone = Phone(box, "201", host=f"192.0.2.{number}")
-        self.phone.contact = f"<sip:desk{number}@192.0.2.{number}>"
-
-    def got(self):
-        return self.phone.received()
-
-    def invite(self):
-        requests = [each for each in self.got() if each.is_request and each.method == "INVITE"]
-        return last(requests)
-
-
-def desks(box, *qualities):
-    """-> [Desk] all registered for 201, the n-th with that q (None: without)."""
-    found = []
-    for number in range(len(qualities)):
-        desk = Desk(box, 20 + number)
-        q = "" if qualities[number] is None else f";q={qualities[number]}"
-        line = "Contact: " + desk.phone.contact + q
-        fields = {"call_id": f"reg-{number}", "contact": None}
-        assert status(desk.phone.register(headers=[line], **fields)) == [200]
-        found.append(desk)
-    return found
-
-
-def scene(*qualities, **settings):
-    box = Box(**settings)
-    found = desks(box, *qualities)
-    alice = Phone(box, "200")
-    assert status(alice.request("INVITE", "sip:201@example.org", body=SDP)) == [100]
-    return box, alice, found
-
-
-def methods(messages):
-    return [each.method for each in messages if each.is_request]
+from tests.proxy.desks import cancel_of, desks, methods, scene
+from tests.proxy.phone import Phone, last, status
 
 
 def test_equal_q_ring_at_once_and_the_first_to_answer_wins():
@@ -163,13 +124,7 @@ def test_the_caller_hangs_up_while_it_rings():
     first, second = one.invite(), two.invite()
     one.phone.reply(first, 180, tag="one")
     alice.received()
-    sent = box.proxy.calls.all()[0]
-    invite = [each for each in box.endpoint._servers.values() if each.method == "INVITE"][0]
-    cancel = alice.make(
-        "CANCEL", "sip:201@example.org", via=str(invite.request.via).partition(";received")[0],
-        call_id=sent.call_id, cseq=invite.request.cseq.number,
-    )  # fmt: skip
-    assert status(alice.send(cancel)) == [200]
+    assert status(alice.send(cancel_of(box, alice))) == [200]
     assert "CANCEL" in methods(one.got())
     assert "CANCEL" not in methods(two.got())  # 9.1: not before its first answer
     two.phone.reply(second, 180, tag="two")
@@ -188,12 +143,7 @@ def test_an_answer_that_crosses_the_cancel_is_passed_on():
         if ringing:
             one.phone.reply(invite, 180, tag="one")
             alice.received()
-        held = [each for each in box.endpoint._servers.values() if each.method == "INVITE"][0]
-        cancel = alice.make(
-            "CANCEL", "sip:201@example.org", via=str(held.request.via).partition(";received")[0],
-            call_id=invite.call_id, cseq=held.request.cseq.number,
-        )  # fmt: skip
-        assert status(alice.send(cancel)) == [200]
+        assert status(alice.send(cancel_of(box, alice))) == [200]
         one.phone.reply(invite, 200, tag="one")
         answer = last(alice.received())
         assert answer.status == 200 and answer.cseq.method == "INVITE"

@@ -102,6 +102,9 @@ class Counted:
     def __len__(self):
         return len(self.text)
 
+    def find(self, part, start):
+        return self.text.find(part, start)
+
     def __getitem__(self, at):
         self.count += 1
         return self.text[at]

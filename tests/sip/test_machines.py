@@ -68,17 +68,19 @@ confirmed   ack             -> confirmed:
 confirmed   timer I         -> terminated:
 """
 
-# RFC 3261 figure 8; "trying request" is 17.2.2's "discarded".
+# RFC 3261 figure 8; "trying request" is 17.2.2's "discarded". RFC 4320 4.2 adds "abandon".
 NON_INVITE_SERVER = """
 start       request         -> trying:
 trying      request         -> trying:
 trying      1xx             -> proceeding: respond
 trying      2xx             -> completed: respond; timer J
 trying      300-699         -> completed: respond; timer J
+trying      abandon         -> completed: ; timer J
 proceeding  request         -> proceeding: resend
 proceeding  1xx             -> proceeding: respond
 proceeding  2xx             -> completed: respond; timer J
 proceeding  300-699         -> completed: respond; timer J
+proceeding  abandon         -> completed: ; timer J
 proceeding  transport error -> terminated: tell_error
 completed   request         -> completed: resend
 completed   transport error -> terminated: tell_error

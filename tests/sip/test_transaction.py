@@ -11,7 +11,7 @@ TCP = Peer("tcp", "192.0.2.2", 5060, 7)
 
 EVENTS = (
     machines.REQUEST, machines.ACK, machines.PROVISIONAL, machines.SUCCESS, machines.FAILURE,
-    machines.CANCEL, machines.TRANSPORT_ERROR, machines.TIMER_A, machines.TIMER_B,
+    machines.CANCEL, machines.ABANDON, machines.TRANSPORT_ERROR, machines.TIMER_A, machines.TIMER_B,
     machines.TIMER_D, machines.TIMER_E, machines.TIMER_F, machines.TIMER_G, machines.TIMER_H,
     machines.TIMER_I, machines.TIMER_J, machines.TIMER_K, machines.TIMER_L, machines.TIMER_M,
     machines.TIMER_CANCEL,
