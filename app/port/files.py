@@ -52,13 +52,62 @@ def read(path):
         raise
 
 
+def blocks(path, size=8192):
+    """Yield the bytes of a file piece by piece; nothing where there is none."""
+    try:
+        file = open(path, "rb")
+    except OSError as error:
+        if error.errno in (ENOENT, ENOTDIR):
+            return
+        raise
+    with file:
+        block = file.read(size)
+        while block:
+            yield block
+            block = file.read(size)
+
+
 def write_atomic(path, data):
     """Replace or create a file: after a power cut it holds the old bytes or the new, no mixture."""
-    with open(path + TEMPORARY, "wb") as file:
-        _write_all(file, data)
-        _flush(file)
-    os.rename(path + TEMPORARY, path)
-    _sync_folder(_parent(path))
+    new = replacement(path)
+    try:
+        new.write(data)
+    except OSError:
+        new.abandon()
+        raise
+    new.commit()
+
+
+def replacement(path):
+    """Return a Replacement of that file; its bytes so far stay until commit()."""
+    return Replacement(path)
+
+
+class Replacement:
+    """A file that is written piece by piece, and in the end takes the place of another one."""
+
+    def __init__(self, path):
+        self._path = path
+        self._file = open(path + TEMPORARY, "wb")
+
+    def write(self, data):
+        """Add bytes, which are on the medium on return, so that commit() is quick."""
+        _write_all(self._file, data)
+        _flush(self._file)
+
+    def commit(self):
+        """Take the other file's place: after a power cut there is the one or the other."""
+        self._file.close()
+        os.rename(self._path + TEMPORARY, self._path)
+        _sync_folder(_parent(self._path))
+
+    def abandon(self):
+        """Leave the other file as it is, and nothing behind."""
+        for step, arguments in ((self._file.close, ()), (os.remove, (self._path + TEMPORARY,))):
+            try:
+                step(*arguments)
+            except OSError:
+                pass  # the next one is written over it
 
 
 def append(path, data):

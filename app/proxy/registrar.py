@@ -3,7 +3,7 @@
 Who may do so (steps 1 to 5) is the routing script's: it authenticates first.
 """
 
-from app.proxy.location import Binding
+from app.proxy.location import Binding, Outcome
 from app.proxy.target import next_hop, uri_for
 from app.proxy.text import printable
 from app.sip.errors import ParseError
@@ -25,15 +25,16 @@ class Refused(Exception):
         self.headers = headers
 
 
-class Registration:
+class Registration(Outcome):
     """One authenticated REGISTER against the present bindings of its AOR.
 
     received: URI of the NAT binding it came through, or None; config: config.Config.
-    After run() four lists of Binding say what happened: added, changed (it is elsewhere
-    now), refreshed (nothing but its expiry), removed. Raises Refused, and changes nothing then.
+    After run() its four lists say what happened: added, changed (it is elsewhere now),
+    refreshed (nothing but its expiry), removed. Raises Refused, and changes nothing then.
     """
 
     def __init__(self, request, aor, bindings, config, now, wall, received, token):
+        super().__init__()
         self.request = request
         self.aor = aor
         self.config = config
@@ -42,10 +43,6 @@ class Registration:
         self.received = received
         self.token = token
         self.old = [binding for binding in bindings if not binding.static]
-        self.added = []
-        self.changed = []
-        self.refreshed = []
-        self.removed = []
         self._renewals = []  # [(Binding, fields)] carried out once all contacts are judged
 
     def run(self):
@@ -155,6 +152,7 @@ class Registration:
         return {
             "contact": str(contact.uri),
             "deadline": self.now + expires,
+            "grace": 0,
             "q": contact.q,
             "callid": self.request.call_id,
             "cseq": self.request.cseq.number,

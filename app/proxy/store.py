@@ -1,13 +1,20 @@
 """The location table on the data partition: Kamailio's columns, a journal, atomic compaction.
 
-`location` is a whole table, replaced atomically. `location.journal` is appended to: rows of
-the same table, of which a later one replaces an earlier one with the same ruid, and one
-that expires at GONE removes it. The journal has the header line too, so that each of the
-two files loads in a real Kamailio.
+Three files, each with its header line, so that each of them loads in a real Kamailio:
 
-A loss of power may leave the journal's last line torn. It has no newline then (or is not
-a row), and is ignored: its 200 OK never left. Loading ends in a rewrite, so nothing is
-ever appended behind a torn line.
+- `location`: a whole table, replaced atomically.
+- `location.journal`: appended to, each time on the medium before anything is answered.
+- `location.older`: the journal of before, while a new table is being written.
+
+They are read in the order table, older, journal. A later row replaces an earlier one with
+the same ruid, and one that expires at GONE removes it. So it does not matter at which of its
+steps a new table is interrupted: begin() gives the journal its other name, write() fills a
+file beside the table, commit() has it take the table's place and then removes `older`, whose
+rows the table has. What changes meanwhile goes into a new journal, which is read last.
+
+A loss of power, or a full medium, may leave the last line of a file torn. It has no newline
+then, or is no row, and is left out: its 200 OK never left. What is appended behind it begins
+with a newline. Blocks that a file system has lost are no rows either.
 """
 
 from app.proxy.aor import aor_of_row
@@ -22,17 +29,21 @@ HEADER = (
     "keepalive(int) partition(int)\n"
 )
 JOURNAL = "location.journal"
+OLDER = "location.older"
 GONE = 1  # expires of a row that removes: long past, and not the 0 that means permanent
 NO_Q = -1.0  # Q_UNSPECIFIED of Kamailio's usrloc
 UNKNOWN = "n/a"  # what Kamailio writes where a column takes no NULL
-JOURNAL_SLACK = 64  # rows that the journal may have beyond four times the bindings
+JOURNAL_SLACK = 64  # rows that the journal may have beyond one a binding
+LINES = 64  # that are read at a time
+MAX_LINE = 16384  # bytes; no row of ours comes near
 
 
 class LocationStore:
-    """Reads and writes the two files in `folder`.
+    """Reads and writes the three files in `folder`.
 
-    files: read(path), write_atomic(path, data), append(path, data), remove(path), as
-    app/port/files.py; dbtext: load(data, name), dump(table) and TableError, as app/dbtext.
+    files: blocks(path), append(path, data), replacement(path), rename(path, other),
+    remove(path), exists(path), as app/port/files.py; dbtext: load(lines, name), Table,
+    dump_lines(table) and TableError, as app/dbtext.
     """
 
     def __init__(self, files, folder, dbtext, use_domain=False, log=None):
@@ -40,22 +51,29 @@ class LocationStore:
         self._dbtext = dbtext
         self._use_domain = use_domain
         self._log = log
-        self._table_path = folder + "/location"
-        self._journal_path = folder + "/" + JOURNAL
-        self._rows = 0  # in the journal; 0: there is none
+        self._table = folder + "/location"
+        self._journal = folder + "/" + JOURNAL
+        self._older = folder + "/" + OLDER
+        self._columns = dbtext.load(HEADER, "location")[0].columns
+        self._rows = 0  # in the journal; 0: there is none worth keeping
+        self._torn = True  # the journal may end in the middle of a line
+        self._new = None  # the table that is being written
 
     def load(self, now, wall, grace):
-        """-> [Binding] of both files that are still valid, each granted `grace` seconds."""
-        rows = {}
-        for path, name in ((self._table_path, "location"), (self._journal_path, JOURNAL)):
-            for row in self._read(path, name):
-                rows[_ruid_of(row)] = row
-        bindings = []
-        for ruid in sorted(rows):
-            binding = binding_of(rows[ruid], self._use_domain, now, wall, grace)
-            if binding:
-                bindings.append(binding)
-        return bindings
+        """-> [Binding] of the files that are still valid, each granted `grace` seconds."""
+        self._rows = 0
+        self._torn = True
+        found = {}
+        for path in (self._table, self._older, self._journal):
+            for row in self._read(path):
+                binding = binding_of(row, self._use_domain, now, wall, grace)
+                if binding is None:
+                    found.pop(_ruid_of(row), None)
+                else:
+                    found[binding.ruid] = binding
+                if path == self._journal:
+                    self._rows += 1
+        return [found[ruid] for ruid in sorted(found)]
 
     def append(self, changes, now, wall):
         """Writes (present, removed) bindings behind the others; on the medium on return."""
@@ -67,27 +85,51 @@ class LocationStore:
             rows.append(row)
         if not rows:
             return
-        data = self._print(rows)
-        if self._rows:
-            data = data[data.find(b"\n") + 1 :]
-        self._files.append(self._journal_path, data)
+        header, lines = self._print(rows)
+        if not self._rows:
+            if self._torn:
+                self._files.remove(self._journal)
+            lines = header + lines
+        elif self._torn:
+            lines = b"\n" + lines
+        self._torn = True
+        self._files.append(self._journal, lines)
+        self._torn = False
         self._rows += len(rows)
 
     def is_long(self, count):
-        """-> bool: with this many bindings, the journal is worth a rewrite."""
-        return self._rows > 4 * count + JOURNAL_SLACK
+        """-> bool: with this many bindings, the journal is worth a new table."""
+        return self._rows > count + JOURNAL_SLACK
 
-    def rewrite(self, bindings, now, wall):
-        """Writes the whole table and starts a new journal.
+    # A new table, in any number of steps.
 
-        A loss of power between the two steps leaves the old journal behind the new table:
-        its rows are not newer than the table's, and every one of them is in it.
+    def begin(self):
+        """Begins a table that will take the present one's place, without the journal's rows.
+
+        Where an earlier attempt has left its `older`, the journal goes on as it is.
         """
-        data = self._print([self._row(binding, now, wall) for binding in bindings])
-        if data != self._files.read(self._table_path):
-            self._files.write_atomic(self._table_path, data)
-        self._files.remove(self._journal_path)
-        self._rows = 0
+        if self._rows and not self._files.exists(self._older):
+            self._files.rename(self._journal, self._older)
+            self._rows = 0
+        self._new = self._files.replacement(self._table)
+        self._new.write(HEADER.encode())
+
+    def write(self, bindings, now, wall):
+        if bindings:
+            self._new.write(self._print([self._row(each, now, wall) for each in bindings])[1])
+
+    def commit(self):
+        self._new.commit()
+        self._new = None
+        self._files.remove(self._older)
+
+    def abandon(self):
+        """The table stays as it is. No error: what could not be removed is in nobody's way."""
+        new, self._new = self._new, None
+        if new is not None:
+            new.abandon()
+
+    # Rows and lines.
 
     def _row(self, binding, now, wall):
         row = row_of(binding, now, wall)
@@ -97,38 +139,59 @@ class LocationStore:
         return row
 
     def _print(self, rows):
-        table, _ = self._dbtext.load(HEADER, "location")
-        for row in reversed(rows):  # insert() puts a row in front
-            try:
-                table.insert(**row)
-            except self._dbtext.TableError as error:
-                self._warn(f"a binding of {row['username']} is not kept: {error}")
-        return self._dbtext.dump(table)
+        """-> (header line, rows as lines) as bytes."""
+        table = self._dbtext.Table("location", self._columns)
+        for row in rows:
+            table.append([table.next_auto] + [row[column.name] for column in self._columns[1:]])
+        lines = list(self._dbtext.dump_lines(table))
+        return lines[0], b"".join(lines[1:])
 
-    def _read(self, path, name):
-        """-> [Row] of the whole lines of a file; lines that are not rows are left out."""
-        data = self._files.read(path)
-        if not data:
+    def _read(self, path):
+        """Yields a Row for each whole line of a file; lines that are not rows are left out."""
+        lines = _lines(self._files.blocks(path))
+        header = next(lines, None)
+        left_out = []
+        batch = []
+        for line in lines:
+            batch.append(line)
+            if len(batch) == LINES:
+                yield from self._rows_of(header, batch, left_out)
+                batch = []
+        yield from self._rows_of(header, batch, left_out)
+        if left_out:
+            self._warn(f"{path}: {len(left_out)} lines were left out; {left_out[0]}")
+
+    def _rows_of(self, header, lines, left_out):
+        """-> [Row] of some lines; what is wrong with the others is added to `left_out`."""
+        if not lines:
             return []
-        whole = data[: data.rfind(b"\n") + 1]
-        header, _, rest = whole.partition(b"\n")
         try:
-            return list(self._dbtext.load(whole, name)[0].rows)
-        except self._dbtext.TableError:
-            return self._salvage(path, name, header + b"\n", rest)
-
-    def _salvage(self, path, name, header, rest):
+            return list(self._dbtext.load([header] + lines, "location")[0].rows)
+        except self._dbtext.TableError as error:
+            if len(lines) == 1:
+                left_out.append(error.problem)
+                return []
         rows = []
-        for line in rest.split(b"\n"):
-            try:
-                rows.extend(list(self._dbtext.load(header + line + b"\n", name)[0].rows))
-            except self._dbtext.TableError as error:
-                self._warn(f"a line of {path} was left out: {error}")
+        for line in lines:
+            rows.extend(self._rows_of(header, [line], left_out))
         return rows
 
     def _warn(self, text):
         if self._log:
             self._log.warning(text)
+
+
+def _lines(blocks):
+    """Yields the whole lines of blocks of bytes; a torn last line, and what is too long, not."""
+    rest = b""
+    for block in blocks:
+        pieces = (rest + block).split(b"\n")
+        rest = pieces.pop()
+        for piece in pieces:
+            if len(piece) <= MAX_LINE:
+                yield piece + b"\n"
+        if len(rest) > MAX_LINE:
+            rest = rest[: MAX_LINE + 1]
 
 
 def row_of(binding, now, wall):
@@ -137,6 +200,8 @@ def row_of(binding, now, wall):
     last_modified is when the row is written, by the same clock as expires: see binding_of.
     """
     remaining = binding.remaining(now)
+    if remaining is not None:
+        remaining -= binding.grace
     return {
         "ruid": binding.ruid,
         "username": binding.aor,
@@ -185,7 +250,7 @@ def binding_of(row, use_domain, now, wall, grace=0):
     q = row.get("q", NO_Q)
     agent = row.get("user_agent", "")
     return Binding(
-        aor, contact, deadline, q=None if q < 0 else q, modified=modified,
+        aor, contact, deadline, grace=grace, q=None if q < 0 else q, modified=modified,
         callid=row.get("callid", ""), cseq=row.get("cseq", 0), ruid=_ruid_of(row),
         user_agent="" if agent == UNKNOWN else agent, received=row.get("received") or None,
         path=row.get("path") or None, socket=row.get("socket") or None,

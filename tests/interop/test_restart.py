@@ -1,9 +1,11 @@
 """What a box still knows when it has been switched off: registrations, and the way of dialogs."""
 
+import threading
 import time
 
 import pytest
 
+from tests.peers import sip
 from tests.peers.call import Callee, Caller, connect
 from tests.peers.phone import Phone
 
@@ -54,6 +56,60 @@ def test_a_loss_of_power_right_after_the_200_loses_nothing(pair):
             assert late.contact in late.bindings()
 
 
+@pytest.mark.parametrize("moment", [0.02, 0.05, 0.11, 0.23, 0.37, 0.61])
+def test_kill_9_in_the_midst_of_registrations(own_box, moment):
+    """What was answered is there afterwards, and of what was under way all or nothing."""
+    box = own_box()
+    with Phone(box.target, "202") as phone:
+        phone.register()
+        killer = threading.Timer(moment, box.kill)
+        killer.start()
+        known, asked = hurry(phone)
+        killer.join()
+        box.start()
+        found = set(phone.bindings())
+    assert found in (known, asked), (known, asked, found)
+
+
+def hurry(phone):
+    """REGISTER a contact, without the one of before, again and again until nobody answers.
+
+    -> ({contacts of the last 200}, {contacts that the last REGISTER asked for}).
+    """
+    known = asked = {phone.contact}
+    challenge = None
+    for number in range(1, 10000):
+        former, contact = sorted(asked)[0], f"sip:202@127.0.0.1:{10000 + number}"
+        lines = [("Contact", f"<{former}>;expires=0"), ("Contact", f"<{contact}>;expires=600")]
+        while True:
+            proof = []
+            if challenge:
+                value = sip.credentials(
+                    challenge, "REGISTER", f"sip:{phone.domain}", phone.user, phone.password
+                )
+                proof = [("Authorization", value)]
+                asked = {contact}
+            answer = quick_register(phone, lines + proof)
+            if answer is None:
+                return known, asked
+            challenge = answer["www-authenticate"] if answer.status == 401 else None
+            if answer.status == 200:
+                known = asked
+                break
+    raise AssertionError("the box was not killed")
+
+
+def quick_register(phone, headers):
+    """-> the answer to a REGISTER, None when there is none within a second."""
+    phone.cseq += 1
+    base = [
+        ("From", f"<{phone.uri}>;tag={phone.registration}"), ("To", f"<{phone.uri}>"),
+        ("Call-ID", phone.registration), ("CSeq", f"{phone.cseq} REGISTER"),
+    ]  # fmt: skip
+    phone.request("REGISTER", f"sip:{phone.domain}", base + headers)
+    return phone.receive(1.0, call_id=phone.registration)
+
+
 def test_who_has_unregistered_stays_away(pair):
     box, _, other = pair
     assert other.unregister().status == 200
@@ -74,7 +130,7 @@ def test_a_binding_that_ends_while_the_box_is_off_is_gone(pair):
 def expire(state, user, when):
     """Date the stored bindings of `user` so that they end at `when`, Unix seconds."""
     changed = 0
-    for path in (state / "location", state / "location.journal"):
+    for path in (state / "location", state / "location.older", state / "location.journal"):
         if not path.exists():
             continue
         lines = path.read_text().split("\n")

@@ -54,3 +54,35 @@ def test_a_file_below_a_file_is_missing():
 
 def test_free_bytes_is_positive():
     assert files.free_bytes("/tmp") > 0
+
+
+def test_a_replacement_takes_its_place_at_once():
+    folder = scratch()
+    files.write_atomic(folder + "/a", b"old")
+    new = files.replacement(folder + "/a")
+    new.write(b"new ")
+    new.write(b"bytes")
+    assert files.read(folder + "/a") == b"old"
+    new.commit()
+    assert files.read(folder + "/a") == b"new bytes" and files.listdir(folder) == ["a"]
+    files.remove_tree(folder)
+
+
+def test_a_replacement_that_is_given_up_leaves_nothing():
+    folder = scratch()
+    files.write_atomic(folder + "/a", b"old")
+    new = files.replacement(folder + "/a")
+    new.write(b"new")
+    new.abandon()
+    assert files.read(folder + "/a") == b"old" and files.listdir(folder) == ["a"]
+    files.remove_tree(folder)
+
+
+def test_blocks_are_the_whole_file():
+    folder = scratch()
+    data = bytes([number % 251 for number in range(1000)])
+    files.write_atomic(folder + "/a", data)
+    pieces = list(files.blocks(folder + "/a", 64))
+    assert b"".join(pieces) == data and max([len(piece) for piece in pieces]) == 64
+    assert list(files.blocks(folder + "/none")) == []
+    files.remove_tree(folder)

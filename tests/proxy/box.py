@@ -82,6 +82,14 @@ class Files:
     def read(self, path):
         return self.data.get(path)
 
+    def blocks(self, path, size=50):
+        data = self.data.get(path) or b""
+        for start in range(0, len(data), size):
+            yield data[start : start + size]
+
+    def replacement(self, path):
+        return Replacement(self, path)
+
     def write_atomic(self, path, data):
         self._check()
         self.replacements += 1
@@ -111,6 +119,28 @@ class Files:
     def _check(self):
         if self.full:
             raise OSError(28, "No space left on device")
+
+
+class Replacement:
+    """app.port.files.Replacement in memory."""
+
+    def __init__(self, files, path):
+        files._check()
+        self.files = files
+        self.path = path
+        files.data[path + ".new"] = b""
+
+    def write(self, data):
+        self.files._check()
+        self.files.data[self.path + ".new"] += data
+
+    def commit(self):
+        self.files._check()
+        self.files.replacements += 1
+        self.files.rename(self.path + ".new", self.path)
+
+    def abandon(self):
+        self.files.data.pop(self.path + ".new", None)
 
 
 def table(name, text):
