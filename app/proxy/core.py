@@ -10,6 +10,7 @@ from app.proxy.rewrite import reseal
 from app.proxy.seal import MARK, Seals
 from app.proxy.text import printable
 from app.proxy.uac import Uac
+from app.proxy.upstream import REASONS
 from app.sip import events
 from app.sip.check import check
 from app.sip.digest import Nonces
@@ -330,6 +331,17 @@ class Proxy:
             self._end_call(call.call_id, now, "ended by a restart")
         self.acc.flush(now)
         self.location.flush(now, wall)
+
+    def account_failure(self, request, branch, now):
+        """All branches have failed, and the failure route may go on: the callee has missed it."""
+        if not request.flags:
+            return
+        status, reply = branch.status, branch.reply
+        if reply is not None and reply.status == status:
+            reason, tag = reply.reason, reply.to.tag or ""
+        else:
+            reason, tag = REASONS.get(status, ""), self.endpoint.to_tag(request.msg)
+        self.acc.failed(request, status, reason, tag, branch.target.uri, now, self.wall)
 
     def account(self, request, status, reason, to_tag, uri, now):
         """A response has gone out in the transaction of `request`; uri: who it is from."""

@@ -42,6 +42,7 @@ def run_failure_route(context, now):
         return False
     request.on_failure = None  # it counts once: the route may set another, or itself again
     before = len(context.branches)
+    context.proxy.account_failure(request, branch, now)
     request.enter_failure(Failure(context, branch), now)
     try:
         context.proxy.run_route(route, request)

@@ -4,6 +4,7 @@ from app import dbtext, routes
 from app.proxy.acc import FLT_ACC, FLT_ACCMISSED, ROWS_MAX, ROWS_OF_STRANGERS
 from app.proxy.acc_tables import AccTables
 from app.sip.transport import Peer
+from app.sip.uri import parse_uri
 from tests.proxy.box import BOX, WALL, Box, Files
 from tests.proxy.phone import SDP, Phone, last, status
 from tests.support import raises
@@ -125,6 +126,34 @@ def test_a_call_that_is_answered_late_is_missed_by_nobody():
     assert rows(box, "missed_calls") == []
     (row,) = rows(box, "acc")
     assert row["dst_domain"] == "192.0.2.99"
+
+
+def test_a_call_that_goes_on_to_somebody_else_was_missed_by_the_first():
+    """Kamailio tells a missed call before its failure route, whatever comes of that."""
+
+    class Forwarding(Script):
+        def not_there(self, r):
+            r.set_ruri(parse_uri("sip:202@example.org"))
+            r.lookup("location")
+            r.t_relay()
+
+    def route(r):
+        r.setflag(FLT_ACC)
+        r.setflag(FLT_ACCMISSED)
+        r.lookup("location")
+        r.t_on_failure("not_there")
+        r.t_relay()
+
+    box, alice, bob = accounting_box()
+    carol = Phone(box, "202")
+    carol.register()
+    box.proxy.routes = Forwarding(route)
+    bob.reply(ring(alice, bob), 486, "Busy Here")
+    carol.reply(last(carol.received()), 200, "OK", body=SDP)
+    (missed,) = rows(box, "missed_calls")
+    assert (missed["sip_code"], missed["dst_user"], missed["to_tag"]) == ("486", "201", "t201")
+    (answered,) = rows(box, "acc")
+    assert (answered["sip_code"], answered["dst_user"]) == ("200", "202")
 
 
 def test_the_2xx_that_is_repeated_is_one_row():
