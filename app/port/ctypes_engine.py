@@ -41,6 +41,8 @@ class _Peer(ctypes.Structure):
         ("relatch", ctypes.c_uint8),
         ("muted", ctypes.c_uint8),
         ("clock_khz", ctypes.c_uint8),
+        ("fixed", ctypes.c_uint8),
+        ("reserved", ctypes.c_uint8),
     ]
 
 

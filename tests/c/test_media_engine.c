@@ -227,6 +227,31 @@ static void ipv6_talks_to_ipv4(void) {
     tear_down(&call, phones);
 }
 
+// What a control protocol needs that names the two sides one after the other (rtpproxy's U, L).
+static void a_side_is_opened_later_and_moved(void) {
+    struct me_address peers[ME_SIDES];
+    int phones[ME_SIDES];
+    uint16_t moved = 0;
+    struct me_address local[ME_SIDES] = {at("127.0.0.1", 0), {.family = ME_NONE}};
+    struct call call = {.engine = start(PORT_MIN, PORT_MAX, 4, 60000)};
+    phones[ME_OFFERER] = phone("127.0.0.2", &peers[ME_OFFERER]);
+    phones[ME_ANSWERER] = phone("::1", &peers[ME_ANSWERER]);
+    CHECK(me_engine_open(call.engine, local, &call.handle, call.ports) == 0);
+    CHECK(call.ports[ME_OFFERER] != 0 && call.ports[ME_ANSWERER] == 0);
+    allow(&call, ME_OFFERER, &peers[ME_OFFERER], true);
+    allow(&call, ME_ANSWERER, &peers[ME_ANSWERER], true);
+    local[ME_ANSWERER] = at("127.0.0.1", 0);
+    CHECK(me_engine_bind(call.engine, call.handle, ME_ANSWERER, &local[ME_ANSWERER],
+        &call.ports[ME_ANSWERER]) == 0);
+    local[ME_ANSWERER] = at("::1", 0);
+    CHECK(me_engine_bind(call.engine, call.handle, ME_ANSWERER, &local[ME_ANSWERER], &moved) == 0);
+    CHECK(moved != call.ports[ME_ANSWERER]);
+    send_to(phones[ME_ANSWERER], "::1", moved, "answerer");
+    CHECK(hears(phones[ME_OFFERER], "answerer"));
+    CHECK(me_engine_bind(call.engine, call.handle + 1, 0, &local[0], &moved) == -ESTALE);
+    tear_down(&call, phones);
+}
+
 static void packets_are_marked_with_the_traffic_class(void) {
     struct me_address peers[ME_SIDES];
     int phones[ME_SIDES];
@@ -445,6 +470,7 @@ int main(void) {
     RUN(rtcp_has_the_next_port);
     RUN(a_spray_from_elsewhere_is_never_forwarded);
     RUN(ipv6_talks_to_ipv4);
+    RUN(a_side_is_opened_later_and_moved);
     RUN(packets_are_marked_with_the_traffic_class);
     RUN(an_exhausted_range_is_an_error_and_recovers);
     RUN(half_a_stream_gives_its_ports_back);

@@ -187,6 +187,35 @@ static void a_new_host_is_sent_to_and_the_old_one_is_shut_out(void) {
     tear_down(&f);
 }
 
+static void a_fixed_side_is_sent_to_where_signalling_says(void) {
+    struct fixture f = set_up();
+    struct me_peer peer = peer_at("192.0.2.1", 5000, true);
+    both_peers(&f);
+    peer.fixed = 1;
+    set_peer(&f, ME_OFFERER, &peer);
+    CHECK(goes_to(send_from(&f, ME_OFFERER, ME_RTP, "192.0.2.1", 7777), "192.0.2.2", 6000));
+    CHECK(goes_to(send_from(&f, ME_ANSWERER, ME_RTP, "192.0.2.2", 6000), "192.0.2.1", 5000));
+    CHECK(!send_from(&f, ME_OFFERER, ME_RTP, "192.0.2.1", 7778).to);
+    tear_down(&f);
+}
+
+static void a_side_without_sockets_is_sent_nothing(void) {
+    struct fixture f = set_up();
+    int closed[ME_COMPONENTS] = {-1, -1};
+    int former[ME_COMPONENTS];
+    uint16_t port;
+    both_peers(&f);
+    CHECK(me_table_bind(&f.table, f.handle, ME_ANSWERER, closed, 0, former, &port) == 0);
+    CHECK(former[ME_RTP] == 20 && former[ME_RTCP] == 21 && port == 4002);
+    struct me_route route = send_from(&f, ME_OFFERER, ME_RTP, "192.0.2.1", 5000);
+    CHECK(!route.to && route.accepted && route.counts->nowhere == 1);
+    CHECK(me_table_bind(&f.table, f.handle, ME_ANSWERER, former, 4004, closed, &port) == 0);
+    CHECK(goes_to(send_from(&f, ME_OFFERER, ME_RTP, "192.0.2.1", 5000), "192.0.2.2", 6000));
+    CHECK(me_table_bind(&f.table, f.handle, ME_SIDES, former, 4004, closed, &port) == -EINVAL);
+    CHECK(me_table_bind(&f.table, f.handle + 1, 0, former, 4004, closed, &port) == -ESTALE);
+    tear_down(&f);
+}
+
 static void a_muted_side_is_sent_nothing_and_keeps_its_latch(void) {
     struct fixture f = set_up();
     struct me_peer a = peer_at("192.0.2.1", 5000, true);
@@ -364,6 +393,8 @@ int main(void) {
     RUN(the_same_peer_again_keeps_the_latch);
     RUN(relatch_takes_the_next_allowed_source);
     RUN(a_new_host_is_sent_to_and_the_old_one_is_shut_out);
+    RUN(a_fixed_side_is_sent_to_where_signalling_says);
+    RUN(a_side_without_sockets_is_sent_nothing);
     RUN(a_muted_side_is_sent_nothing_and_keeps_its_latch);
     RUN(short_datagrams_neither_pass_nor_latch);
     RUN(counters_pass_32_bits);

@@ -55,11 +55,18 @@ static void close_sockets(struct me_engine *engine, const struct me_sockets *soc
     }
 }
 
+static int open_nothing(struct me_sockets *sockets, int side) {
+    sockets->socket[side][ME_RTP] = sockets->socket[side][ME_RTCP] = -1;
+    sockets->port[side] = 0;
+    return 0;
+}
+
 static int open_sockets(struct me_engine *engine, const struct me_address *local,
     struct me_sockets *sockets) {
     for (int side = 0; side < ME_SIDES; side++) {
-        int error = me_ports_open(&engine->ports, &local[side], sockets->socket[side],
-            &sockets->port[side]);
+        int error = local[side].family == ME_NONE ? open_nothing(sockets, side)
+            : me_ports_open(&engine->ports, &local[side], sockets->socket[side],
+                &sockets->port[side]);
         if (error < 0) {
             close_sockets(engine, sockets, side);
             return error;
@@ -73,18 +80,25 @@ struct open_arguments {
     uint32_t handle;
 };
 
-static int watch(struct me_engine *engine, const struct open_arguments *opened) {
-    for (uint32_t side = 0; side < ME_SIDES; side++) {
-        for (uint32_t component = 0; component < ME_COMPONENTS; component++) {
-            struct epoll_event event = {.events = EPOLLIN};
-            event.data.u64 = me_token(opened->handle, side, component);
-            int fd = opened->sockets.socket[side][component];
-            if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
-                return -errno;
-            }
+static int watch(struct me_engine *engine, uint32_t handle, uint32_t side, const int *sockets) {
+    for (uint32_t component = 0; component < ME_COMPONENTS; component++) {
+        struct epoll_event event = {.events = EPOLLIN};
+        event.data.u64 = me_token(handle, side, component);
+        if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, sockets[component], &event) < 0) {
+            return -errno;
         }
     }
     return 0;
+}
+
+static int watch_all(struct me_engine *engine, const struct open_arguments *opened) {
+    int error = 0;
+    for (uint32_t side = 0; side < ME_SIDES && error == 0; side++) {
+        if (opened->sockets.port[side] != 0) {
+            error = watch(engine, opened->handle, side, opened->sockets.socket[side]);
+        }
+    }
+    return error;
 }
 
 static int run_open(struct me_engine *engine, void *arguments) {
@@ -112,7 +126,7 @@ static int open_locked(struct me_engine *engine, const struct me_address *local,
     }
     error = me_ask(engine, run_open, opened);
     if (error == 0) {
-        error = watch(engine, opened);
+        error = watch_all(engine, opened);
         if (error == 0) {
             engine->opened++;
             return 0;
@@ -149,6 +163,49 @@ int me_engine_close(struct me_engine *engine, uint32_t handle, struct me_stats *
     me_leave(engine, &before);
     if (error == 0 && stats) {
         *stats = closed.stats;
+    }
+    return error;
+}
+
+struct bind_arguments {
+    uint32_t handle;
+    uint32_t side;
+    int socket[ME_COMPONENTS];
+    uint16_t port;
+    int former[ME_COMPONENTS];
+    uint16_t former_port;
+};
+
+static int run_bind(struct me_engine *engine, void *arguments) {
+    struct bind_arguments *bound = arguments;
+    return me_table_bind(&engine->table, bound->handle, bound->side, bound->socket, bound->port,
+        bound->former, &bound->former_port);
+}
+
+static int bind_locked(struct me_engine *engine, const struct me_address *local,
+    struct bind_arguments *bound) {
+    int error = me_ports_open(&engine->ports, local, bound->socket, &bound->port);
+    if (error < 0) {
+        return error;
+    }
+    error = me_ask(engine, run_bind, bound);
+    if (error < 0) {
+        me_ports_close(&engine->ports, bound->socket, bound->port);
+        return error;
+    }
+    me_ports_close(&engine->ports, bound->former, bound->former_port);
+    return watch(engine, bound->handle, bound->side, bound->socket);
+}
+
+int me_engine_bind(struct me_engine *engine, uint32_t handle, uint32_t side,
+    const struct me_address *local, uint16_t *port) {
+    struct bind_arguments bound = {.handle = handle, .side = side};
+    sigset_t before;
+    me_enter(engine, &before);
+    int error = bind_locked(engine, local, &bound);
+    me_leave(engine, &before);
+    if (error == 0) {
+        *port = bound.port;
     }
     return error;
 }

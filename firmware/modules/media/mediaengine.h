@@ -55,8 +55,11 @@ ME_API int me_engine_fd(const struct me_engine *engine);
 
 // Opens the two sides on the given local addresses (their ports are ignored). ports: the RTP
 // port of each side. Nothing passes until me_engine_set_peer has said who the peers are.
+// ME_NONE opens no sockets for a side (port 0); me_engine_bind does so later, or moves it.
 ME_API int me_engine_open(struct me_engine *engine, const struct me_address local[ME_SIDES],
     uint32_t *handle, uint16_t ports[ME_SIDES]);
+ME_API int me_engine_bind(struct me_engine *engine, uint32_t handle, uint32_t side,
+    const struct me_address *local, uint16_t *port);
 ME_API int me_engine_set_peer(struct me_engine *engine, uint32_t handle, uint32_t side,
     const struct me_peer *peer);
 ME_API int me_engine_set_timeout(struct me_engine *engine, uint32_t handle, uint32_t timeout_ms);

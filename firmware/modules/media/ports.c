@@ -136,6 +136,9 @@ int me_ports_open(struct me_ports *ports, const struct me_address *local,
 }
 
 void me_ports_close(struct me_ports *ports, const int sockets[ME_COMPONENTS], uint16_t port) {
+    if (port == 0) {
+        return;
+    }
     close(sockets[ME_RTP]);
     close(sockets[ME_RTCP]);
     give_back(ports, port);

@@ -28,6 +28,8 @@ void me_ports_free(struct me_ports *ports);
 // Opens and binds a pair on a local address: -EADDRINUSE when there is none left.
 int me_ports_open(struct me_ports *ports, const struct me_address *local,
     int sockets[ME_COMPONENTS], uint16_t *port);
+
+// Port 0 stands for no pair.
 void me_ports_close(struct me_ports *ports, const int sockets[ME_COMPONENTS], uint16_t port);
 
 #endif

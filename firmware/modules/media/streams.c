@@ -5,7 +5,7 @@
 #include <string.h>
 
 _Static_assert(sizeof(struct me_stream) <= 960, "docs/media.md states the memory at the limit");
-_Static_assert(sizeof(struct me_peer) == 124, "the bindings know this layout");
+_Static_assert(sizeof(struct me_peer) == 126, "the bindings know this layout");
 
 static uint32_t handle_of(const struct me_table *table, const struct me_stream *stream) {
     uint32_t index = (uint32_t)(stream - table->streams);
@@ -102,6 +102,24 @@ int me_table_close(struct me_table *table, uint32_t handle, uint64_t now_ms,
     return 0;
 }
 
+int me_table_bind(struct me_table *table, uint32_t handle, uint32_t side,
+    const int sockets[ME_COMPONENTS], uint16_t port, int former[ME_COMPONENTS],
+    uint16_t *former_port) {
+    struct me_stream *stream = me_table_find(table, handle);
+    if (side >= ME_SIDES) {
+        return -EINVAL;
+    }
+    if (!stream) {
+        return -ESTALE;
+    }
+    struct me_side *subject = &stream->side[side];
+    memcpy(former, subject->socket, sizeof(subject->socket));
+    *former_port = subject->port;
+    memcpy(subject->socket, sockets, sizeof(subject->socket));
+    subject->port = port;
+    return 0;
+}
+
 static void listen_anew(struct me_stream *stream, uint64_t now_ms) {
     stream->heard_ms = now_ms;
     stream->expired = false;
@@ -126,7 +144,7 @@ static bool same_peer(const struct me_peer *a, const struct me_peer *b) {
             return false;
         }
     }
-    return me_same_address(&a->signalled[ME_RTP], &b->signalled[ME_RTP])
+    return a->fixed == b->fixed && me_same_address(&a->signalled[ME_RTP], &b->signalled[ME_RTP])
         && me_same_address(&a->signalled[ME_RTCP], &b->signalled[ME_RTCP]);
 }
 
@@ -218,13 +236,13 @@ static bool accept_source(struct me_side *side, uint32_t component,
 
 static const struct me_address *destination(const struct me_side *side, uint32_t component) {
     const struct me_address *latched = &side->latch[component].source;
-    if (side->peer.muted) {
+    const struct me_address *signalled = &side->peer.signalled[component];
+    if (side->peer.muted || side->port == 0) {
         return NULL;
     }
-    if (latched->family != ME_NONE) {
+    if (latched->family != ME_NONE && !side->peer.fixed) {
         return latched;
     }
-    const struct me_address *signalled = &side->peer.signalled[component];
     return me_can_send_to(signalled) ? signalled : NULL;
 }
 

@@ -36,6 +36,7 @@ enum { ME_INDEX_BITS = 14, ME_STREAMS_MAX = 1 << ME_INDEX_BITS };
 
 // What signalling knows of a side's peer. `relatch` opens the latch although nothing changed.
 // `muted`: nothing is sent to it (a connection address of 0.0.0.0, RFC 3264 8.4).
+// `fixed`: it is sent to where signalling says, wherever it sends from (an asymmetric peer).
 struct me_peer {
     struct me_address allowed[ME_ALLOWED_MAX];      // hosts; the ports are ignored
     struct me_address signalled[ME_COMPONENTS];     // where to send before the latch; or ME_NONE
@@ -43,6 +44,8 @@ struct me_peer {
     uint8_t relatch;
     uint8_t muted;
     uint8_t clock_khz;      // of the RTP payload, for jitter; 0: 8
+    uint8_t fixed;
+    uint8_t reserved;
 };
 
 // Of what one side sent to one of its two ports. Accepted: packets + nowhere + failed.
@@ -95,7 +98,7 @@ struct me_table {
     uint32_t timeout_ms;
 };
 
-// What the engine opened for a stream and has to close again.
+// What the engine opened for a stream and has to close again. Port 0: a side without sockets.
 struct me_sockets {
     int socket[ME_SIDES][ME_COMPONENTS];
     uint16_t port[ME_SIDES];
@@ -116,6 +119,10 @@ int me_table_open(struct me_table *table, const struct me_sockets *sockets, uint
     uint32_t *handle);
 int me_table_close(struct me_table *table, uint32_t handle, uint64_t now_ms,
     struct me_sockets *sockets, struct me_stats *stats);
+// Gives a side other sockets; `former` gets those that it had. Its latch and counters stay.
+int me_table_bind(struct me_table *table, uint32_t handle, uint32_t side,
+    const int sockets[ME_COMPONENTS], uint16_t port, int former[ME_COMPONENTS],
+    uint16_t *former_port);
 int me_table_set_peer(struct me_table *table, uint32_t handle, uint32_t side,
     const struct me_peer *peer, uint64_t now_ms);
 int me_table_set_timeout(struct me_table *table, uint32_t handle, uint32_t timeout_ms,
