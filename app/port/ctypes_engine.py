@@ -21,6 +21,7 @@ class _Config(ctypes.Structure):
         ("timeout_ms", ctypes.c_uint32),
         ("traffic_class", ctypes.c_uint32),
         ("priority", ctypes.c_uint32),
+        ("ordered", ctypes.c_uint32),
     ]
 
 

@@ -11,6 +11,6 @@ CORE = Path(__file__).resolve().parents[2] / "firmware" / "modules" / "media"
 @pytest.mark.parametrize("target", ["lint", "check", "fuzz"])
 def test_the_core(target):
     done = subprocess.run(
-        ["make", "-C", CORE, target, "FUZZ_SECONDS=5"], capture_output=True, text=True
+        ["make", "-C", CORE, target, "FUZZ_SECONDS=3"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -97,6 +97,7 @@ static int prepare(struct me_engine *engine, const struct me_config *config) {
     if (error == 0) {
         error = me_ports_init(&engine->ports, config->port_min, config->port_max,
             config->traffic_class);
+        engine->ports.ordered = config->ordered != 0;
     }
     if (error == 0) {
         error = open_descriptors(engine);

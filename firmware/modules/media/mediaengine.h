@@ -36,6 +36,7 @@ struct me_config {
     uint32_t timeout_ms;    // silence on both sides that ends a stream; 0: never
     uint32_t traffic_class; // the ToS byte of IPv4, the traffic class of IPv6; 0xB8 is EF
     uint32_t priority;      // SCHED_FIFO priority to ask for; 0: the normal scheduler
+    uint32_t ordered;       // 1: ports in their order, so that everybody knows the next one
 };
 
 struct me_usage {

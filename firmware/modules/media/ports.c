@@ -46,7 +46,7 @@ static uint32_t draw(struct me_ports *ports) {
 }
 
 static uint16_t take(struct me_ports *ports) {
-    uint32_t ahead = draw(ports) % ((ports->free + 1) / 2);
+    uint32_t ahead = ports->ordered ? 0 : draw(ports) % ((ports->free + 1) / 2);
     uint16_t *chosen = &ports->queue[(ports->head + ahead) % ports->size];
     uint16_t port = *chosen;
     *chosen = ports->queue[ports->head];

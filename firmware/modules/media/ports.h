@@ -7,6 +7,7 @@
 #ifndef MEDIAENGINE_PORTS_H
 #define MEDIAENGINE_PORTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "address.h"
@@ -18,6 +19,7 @@ struct me_ports {
     uint32_t head;
     uint32_t free;
     uint32_t traffic_class;
+    bool ordered;
     uint32_t random;        // what randomness falls back on before the kernel has any
 };
 
