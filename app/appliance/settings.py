@@ -32,6 +32,7 @@ SECTIONS = {
         "port": (values.integer(1, 65535), 5060),
         "advertise": (values.address_port, None),
         "listen": (values.listen, ()),
+        "service_route": (values.several(values.route, 8), ()),
         "local_net": (values.several(values.network, 16), ()),
         "dns": (values.yes_no, False),
         "use_domain": (values.yes_no, False),

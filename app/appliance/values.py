@@ -222,6 +222,24 @@ def network(text):
     return text
 
 
+def route(text):
+    """ "sip:192.0.2.10;lr", a URI of a proxy as it stands in Route."""
+    scheme, colon, rest = text.partition(":")
+    if scheme not in ("sip", "sips") or not rest or "@" in rest or "lr" not in rest.split(";")[1:]:
+        raise BadValue(f"{text or 'nothing'} is no Route", "write one such as sip:192.0.2.10;lr")
+    for piece in rest.split(";")[1:]:
+        if not only(piece, LETTERS + DIGITS + "-._~%[]:=+"):
+            raise BadValue(f"{piece or 'nothing'} is no parameter", "write sip:192.0.2.10;lr")
+    place = rest.split(";")[0]
+    name, colon, port = place.partition(":")
+    if is_host_name(name):
+        if colon:
+            _at(integer(1, 65535), port, len(text) - len(rest) + len(name) + 1)
+    else:
+        _at(address_port, place, len(text) - len(rest))
+    return text
+
+
 def listen(text):
     """SER's `listen`: "udp:192.0.2.1:5060 advertise 203.0.113.7, tls:[::]" as
     ((transport, address, port or None, (address, port or None) or None), ...)."""

@@ -36,6 +36,7 @@ class Branch:
         self.cancelled_for = None  # status that its 487 stands for
         self.replied = False  # there was a provisional response, 100 too
         self.timed_out = False
+        self.superseded = False  # another flow of its telephone is tried instead
         self.dropped = False  # its response is no longer a candidate: t_drop_replies
         self.early = []
         self._started = None

@@ -20,6 +20,8 @@ DEFAULTS = {
     "min_expires": 60,
     "max_expires": 7200,
     "max_contacts": 10,
+    "flow_timer": 120,  # seconds between a connection's keep-alives (Flow-Timer of RFC 5626)
+    "service_route": (),  # URIs that a telephone is to send its requests by (RFC 3608)
     # auth
     "nonce_expire": 300,
     "digest": ("md5",),  # algorithms that are offered, the preferred one first
@@ -50,6 +52,7 @@ DEFAULTS = {
 # Those that site.conf has under the same name in [sip].
 SITE_SETTINGS = (
     "dns", "use_domain", "max_len", "max_contacts", "default_expires", "min_expires", "max_expires",
+    "service_route",
     "digest",
 )  # fmt: skip
 

@@ -3,6 +3,8 @@
 from app.proxy.acc import FLT_ACC, Accounting, parties
 from app.proxy.auth import Authenticator
 from app.proxy.calls import ANSWERED, Calls
+from app.proxy.flow import Flows
+from app.proxy.location import DEACTIVATED
 from app.proxy.modules import Modules
 from app.proxy.pike import Pike
 from app.proxy.request import RoutingReply, RoutingRequest
@@ -11,8 +13,10 @@ from app.proxy.seal import MARK, Seals
 from app.proxy.text import printable
 from app.proxy.uac import Uac
 from app.proxy.upstream import REASONS
+from app.proxy.way import Connected
 from app.sip import events
 from app.sip.check import check
+from app.sip.connections import FIRST_CONNECTION
 from app.sip.digest import Nonces
 from app.sip.errors import ParseError
 from app.sip.timers import Deadlines
@@ -42,8 +46,11 @@ class Proxy:
         self.hashes = hashes
         self.token = token
         self.log = log
-        self.seals = Seals(hashes, secret or token(32))
+        secret = secret or token(32)
+        self.seals = Seals(hashes, secret)
+        self.flows = Flows(hashes, secret, token(32))
         self.authenticator = Authenticator(hashes, Nonces(hashes, token(32), config.nonce_expire))
+        self.connected = Connected(location)
         self.calls = Calls(log)
         self.acc = Accounting(config, log)
         self.wall = 0  # Unix seconds, of the latest run() or handle_timers()
@@ -94,7 +101,9 @@ class Proxy:
         elif kind is events.Timeout:
             self._failed(event.transaction, 408, now)
         elif kind is events.TransportError:
-            self._failed(event.transaction, 503, now)
+            # what a connection has broken under is RFC 5626's to mend; see fork.py
+            flow = event.transaction.peer.flow >= FIRST_CONNECTION
+            self._failed(event.transaction, 430 if flow else 503, now)
         elif kind is events.Ended:
             self._strangers.pop(event.transaction, None)
         # A StrayResponse is dropped (RFC 6026 7.3).
@@ -180,6 +189,20 @@ class Proxy:
         # a server transaction has its ResponseContext there, which is told nothing
         if isinstance(transaction, ClientTransaction) and transaction.user is not None:
             transaction.user.fail(status, now)
+
+    def flow_failed(self, target, now):
+        """An edge says that a flow which has registered is gone (RFC 5626 7)."""
+        binding = target.binding
+        if binding is not None and binding.reg_id:
+            self.location.remove([binding], DEACTIVATED, now, self.wall)
+
+    def connection_lost(self, peer, now, wall):
+        """The connection that `peer` names by its flow is gone: so are the flows of RFC 5626."""
+        for gone in self.connected.lost(peer.flow, now):
+            for binding in gone:
+                where = printable(f"{binding.aor} at {binding.contact}")
+                self.log.info(f"connection lost, unregistered {where}")
+            self.location.remove(gone, DEACTIVATED, now, wall)
 
     # Time
 

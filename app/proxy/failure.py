@@ -51,5 +51,6 @@ def run_failure_route(context, now):
     more = len(context.branches) > before
     if not more and not context.answered:
         for each in context.branches:
-            each.dropped = False  # t_drop_replies without another branch or answer is none
+            # t_drop_replies without another branch or answer is none
+            each.dropped = each.superseded
     return more or context.answered

@@ -14,6 +14,9 @@ from app.proxy.reasons import ELSEWHERE, reason_line, reasons_of
 from app.proxy.upstream import Upstream
 from app.sip.endpoint import LimitReached
 
+FLOW_FAILED = 430  # RFC 5626 11.1
+UNREACHED = (408, FLOW_FAILED)
+
 
 class ResponseContext:
     """Of one server transaction (`server.user` is this context).
@@ -77,6 +80,7 @@ class ResponseContext:
         parts = breadth.shares(self.breadth, len(group))
         for place in range(len(parts)):
             branch = group[place]
+            branch.breadth = parts[place]
             branch.edits.set(breadth.HEADER, str(parts[place]))
             self._send(branch, now)
 
@@ -106,6 +110,8 @@ class ResponseContext:
             self._success(branch, message, now)
         elif branch.state != DONE:
             branch.finish(branch.cancelled_for or message.status, message)
+            if message.status == FLOW_FAILED:
+                self.proxy.flow_failed(branch.target, now)
             if message.status >= 600:
                 self._decline(message, now)
             self._done(branch, now)
@@ -184,9 +190,23 @@ class ResponseContext:
         self.upstream.forward(branch, message, now)
 
     def _done(self, branch, now):
+        self._try_other_flow(branch, now)
         self._go_on(now)
         if self.is_invite and not self.answered:
             self.upstream.tell_ended(branch, now)
+
+    def _try_other_flow(self, branch, now):
+        """RFC 5626 7: only that a flow has failed, or nobody was there, leads to the next one."""
+        if self.answered or self.cancelled or self.stopped or branch.status not in UNREACHED:
+            return
+        other = self.request.other_flow(branch.target)
+        if other is not None:
+            branch.dropped = branch.superseded = True
+            other.context = self
+            other.breadth = branch.breadth
+            other.edits.set(breadth.HEADER, str(branch.breadth))
+            self.branches.append(other)
+            self._send(other, now)
 
     # The answer to the caller
 
@@ -203,6 +223,9 @@ class ResponseContext:
         branch = self.chosen()
         if branch is None:  # cancelled before anything was sent
             self.upstream.answer(487 if self.cancelled else 408, now)
+        elif branch.status == FLOW_FAILED and branch.target.binding is not None:
+            # RFC 5626 11.1: no endpoint is to see a 430
+            self.upstream.answer(480, now)
         elif branch.reply is None or branch.status != branch.reply.status:
             self.upstream.answer(branch.status, now)
         elif branch.status == 503:

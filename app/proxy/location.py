@@ -17,7 +17,10 @@ Nothing here goes through all bindings at once: look-ups are by AOR, expiry by a
 deadlines, and a new table is written slice by slice while calls go on.
 """
 
+from app.proxy.flow import loses
+from app.proxy.target import received_source
 from app.sip.timers import Deadlines
+from app.sip.uri import parse_uri
 
 REFRESH_DELAY = 300  # seconds a refresh may wait for its write, and a failed write for the next
 CLOCK_LOOK = 30  # seconds between two looks at the wall clock
@@ -39,6 +42,7 @@ class Binding:
     """One contact of an AOR.
 
     contact, callid, user_agent, ruid: str; received, instance, socket, path: str | None;
+    flow: Peer.flow of the connection that it came on, 0 without; reg_id: int, see way.Way;
     q: float | None; cseq, methods: int (methods may be None); deadline: seconds of the
     monotonic clock, None for never; grace: seconds of it that the store must not count;
     modified: Unix seconds; static: it comes from the site's table and is not ours to write.
@@ -56,7 +60,9 @@ class Binding:
         self.received = fields.get("received")
         self.path = fields.get("path")
         self.socket = fields.get("socket")
+        self.flow = fields.get("flow", 0)
         self.instance = fields.get("instance")
+        self.reg_id = fields.get("reg_id", 0)
         self.methods = fields.get("methods")
         self.ruid = fields.get("ruid", "")
         self.modified = fields.get("modified", 0)
@@ -69,6 +75,14 @@ class Binding:
             return None
         left = self.deadline - now
         return int(left) + (1 if left > int(left) else 0)
+
+    def lose_connection(self):
+        """Its connection is gone. -> bool: it is reached all the same, by its Contact."""
+        peer = received_source(self.received)
+        if self.reg_id or peer is None or loses(parse_uri(self.contact), peer):
+            return False
+        self.received, self.flow = None, 0
+        return True
 
     def is_valid(self, now):
         return self.deadline is None or self.deadline > now

@@ -28,19 +28,21 @@ class Refused(Exception):
 class Registration(Outcome):
     """One authenticated REGISTER against the present bindings of its AOR.
 
-    received: URI of the NAT binding it came through, or None; config: config.Config.
+    way: way.Way that it came; config: config.Config. flows: how many of its contacts are flows
+    (RFC 5626).
     After run() its four lists say what happened: added, changed (it is elsewhere now),
     refreshed (nothing but its expiry), removed. Raises Refused, and changes nothing then.
     """
 
-    def __init__(self, request, aor, bindings, config, now, wall, received, token):
+    def __init__(self, request, aor, bindings, config, now, wall, way, token):
         super().__init__()
         self.request = request
         self.aor = aor
         self.config = config
         self.now = now
         self.wall = wall
-        self.received = received
+        self.way = way
+        self.flows = 0
         self.token = token
         self.old = [binding for binding in bindings if not binding.static]
         self._renewals = []  # [(Binding, fields)] carried out once all contacts are judged
@@ -53,6 +55,7 @@ class Registration(Outcome):
             for contact in contacts:
                 self._take(contact)
             self._check_count()
+            self._check_flows(contacts)
         for binding, fields in self._renewals:
             for name in fields:
                 setattr(binding, name, fields[name])
@@ -126,8 +129,19 @@ class Registration(Outcome):
         return None if text is None else seconds(text, EQUIVALENT)
 
     def _find(self, contact):
-        """-> Binding of an equal URI (19.1.4), also one that this REGISTER has just made."""
-        for binding in self.old + self.added:
+        """-> Binding of an equal URI (19.1.4), also one that this REGISTER has just made.
+
+        A flow is known by its instance and reg-id instead, whatever its URI (RFC 5626 6).
+        """
+        reg_id = self.way.reg_id(contact)
+        instance = contact.params.get("+sip.instance", "").lower()
+        known = self.old + self.added
+        for binding in known if reg_id else ():
+            if binding.reg_id == reg_id and (binding.instance or "").lower() == instance:
+                return binding
+        for binding in known:
+            if reg_id and binding.reg_id:
+                continue  # another flow, or of another telephone
             if same_uri(parse_uri(binding.contact), contact.uri):
                 return binding
         return None
@@ -158,19 +172,34 @@ class Registration(Outcome):
             "cseq": self.request.cseq.number,
             "user_agent": printable(self.request.header("user-agent") or ""),
             "received": self._received(contact),
+            "path": self.way.path,
+            "socket": self.way.socket,
+            "flow": self.way.flow,
             "instance": instance,
+            "reg_id": self.way.reg_id(contact) if instance else 0,
             "modified": self.wall,
         }
 
     def _received(self, contact):
         """-> URI | None: where the contact is reached, unless it says so itself."""
+        if self.way.flow:
+            return self.way.received
         own = next_hop(contact.uri, self.config)
-        return None if own is not None and uri_for(own) == self.received else self.received
+        return None if own is not None and uri_for(own) == self.way.received else self.way.received
 
     def _is_moved(self, binding, contact):
         return (
             binding.received != self._received(contact) or binding.contact != str(contact.uri)
+            or binding.path != self.way.path or binding.flow != self.way.flow
         )
+
+    def _check_flows(self, contacts):
+        """RFC 5626 6: one REGISTER is about one flow."""
+        asked = [each for each in contacts if self.way.reg_id(each)]
+        lasting = [each for each in contacts if self._expires(each)]
+        if asked and len(lasting) > 1:
+            raise Refused(400, "Bad Request: a Contact with reg-id stands alone")
+        self.flows = len([each for each in asked if self._expires(each)])
 
     def _check_count(self):
         count = len(self.old) - len(self.removed) + len(self.added)
@@ -194,6 +223,8 @@ def _listed(binding, now):
     text += f";expires={2147483647 if remaining is None else remaining}"
     if binding.instance:
         text += ";+sip.instance=" + binding.instance
+        if binding.reg_id:
+            text += f";reg-id={binding.reg_id}"
     if binding.received:
         text += ";received=" + quote(binding.received)
     return text

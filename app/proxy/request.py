@@ -1,5 +1,6 @@
 """What the routing script gets: the request or reply at hand, with the verbs as its methods."""
 
+from app.proxy.target import Target
 from app.proxy.verbs_acc import AccVerbs, FlagVerbs
 from app.proxy.verbs_address import AddressVerbs, RportVerbs
 from app.proxy.verbs_auth import AuthVerbs
@@ -11,7 +12,7 @@ from app.proxy.verbs_message import MessageVerbs
 from app.proxy.verbs_nat import UNREAD, NatVerbs
 from app.proxy.verbs_permissions import PermissionVerbs
 from app.proxy.verbs_pike import PikeVerbs
-from app.proxy.verbs_registrar import RegistrarVerbs, Target
+from app.proxy.verbs_registrar import RegistrarVerbs
 from app.proxy.verbs_reply import ReplyVerbs
 from app.proxy.verbs_rr import RecordRouteVerbs, parsed_routes
 from app.proxy.verbs_sanity import SanityVerbs
@@ -59,6 +60,8 @@ class RoutingRequest(
         self.routes_changed = False
         self.record_routed = False
         self.seal = None  # of our Record-Route in what is sent
+        self.flow = None  # Peer that the token in its Route names
+        self.flow_failed = False  # its Route names a flow that is gone (RFC 5626 5.3)
         self.du = None
         self.credentials = None  # verified ones
         self.stale = False

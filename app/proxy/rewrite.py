@@ -1,5 +1,6 @@
 """Our own Record-Route: its text, how it is found again, how a response's seal is renewed."""
 
+from app.proxy.flow import is_token
 from app.proxy.seal import MARK, ON, PARAM
 from app.proxy.target import hop, next_hop
 from app.sip.errors import ParseError
@@ -9,19 +10,21 @@ from app.sip.uri import host_port
 TWICE = ";r2=on"  # Kamailio's mark of a Record-Route that has a twin (enable_double_rr)
 
 
-def own_routes(config, seal, sender, receiver, scheme="sip"):
+def own_routes(config, seal, sender, receiver, scheme="sip", token=""):
     """-> [str]: our Record-Route values, the uppermost first, in what `sender` sends `receiver`.
 
     Who cannot be reached where the other one reaches us gets a value of its own (RFC 5658 5):
     the callee finds its side uppermost, and so does the caller, who reads them from below.
+    token: of the sender's flow (flow.py), or "".
     """
-    near, far = _side(config, sender, scheme), _side(config, receiver, scheme)
+    near, far = side_of(config, sender, scheme), side_of(config, receiver, scheme)
+    user = token + "@" if token else ""
     if near == far:
-        return [_route(scheme, near, "", seal)]
-    return [_route(scheme, far, TWICE, seal), _route(scheme, near, TWICE, seal)]
+        return [_route(scheme, user + near, "", seal)]
+    return [_route(scheme, far, TWICE, seal), _route(scheme, user + near, TWICE, seal)]
 
 
-def _side(config, peer, scheme):
+def side_of(config, peer, scheme="sip"):
     """-> "host:port;transport=...": where a peer reaches us, in the parts of a URI."""
     place = host_port(*config.interfaces.told(peer))
     transport = peer.transport
@@ -37,8 +40,11 @@ def _route(scheme, side, mark, seal):
 
 
 def is_own(uri, config):
-    """-> bool: a Route URI is ours: our address, or one that a telephone has been set up with."""
-    return config.is_myself(uri) and not uri.user
+    """-> bool: a Route URI is ours: our address, or one that a telephone has been set up with.
+
+    With a user part only one that names a flow.
+    """
+    return config.is_myself(uri) and (not uri.user or is_token(uri.user))
 
 
 def way_back(request):
@@ -56,7 +62,7 @@ def reseal(reply, seal, seals):
 
     seal: what our request carried, which tells our value from others. A response without a
     To tag or a way back gets one for nowhere, so that no seal meant for the callee is shown
-    to the caller.
+    to the caller. So with the caller's flow token: the callee's takes its place, or none.
     """
     routes = reply.msg.headers("record-route")
     renewed = None
@@ -69,6 +75,9 @@ def reseal(reply, seal, seals):
             if reply.tt:
                 target = _hop_of(routes[index - 1], reply.config) if index else reply.contact_hop()
             renewed = seals.make(ON, reply.ci, reply.ft, target, seal[:MARK])
+            route.uri.user = reply.flow_token() or None
+        else:
+            route.uri.user = None
         route.uri.params.set(PARAM, renewed)
         reply.edits.replace("record-route", index, str(route))
 

@@ -105,6 +105,7 @@ class Service:
 
     def connection_lost(self, peer, now, wall):
         """The connection that `peer` names by its flow is gone, or never came about."""
+        self._guarded(self.proxy.connection_lost, peer, now, wall)
         self._guarded(self.endpoint.connection_lost, peer, now)
         self._run(now, wall)
 

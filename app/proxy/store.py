@@ -19,6 +19,8 @@ with a newline. Blocks that a file system has lost are no rows either.
 
 from app.proxy.aor import aor_of_row
 from app.proxy.location import PERMANENT, Binding
+from app.proxy.target import received_source
+from app.sip.transport import is_reliable
 
 # Table location, version 9 (Kamailio utils/kamctl/dbtext/kamailio/location).
 HEADER = (
@@ -220,9 +222,9 @@ def row_of(binding, now, wall):
         "socket": binding.socket,
         "methods": binding.methods,
         "instance": binding.instance,
-        "reg_id": 0,
+        "reg_id": binding.reg_id,
         "server_id": 0,
-        "connection_id": -1,
+        "connection_id": binding.flow // 16 if binding.flow else -1,
         "keepalive": 0,
         "partition": 0,
     }
@@ -249,13 +251,18 @@ def binding_of(row, use_domain, now, wall, grace=0):
         deadline = now + left + grace
     q = row.get("q", NO_Q)
     agent = row.get("user_agent", "")
-    return Binding(
+    binding = Binding(
         aor, contact, deadline, grace=grace, q=None if q < 0 else q, modified=modified,
         callid=row.get("callid", ""), cseq=row.get("cseq", 0), ruid=_ruid_of(row),
         user_agent="" if agent == UNKNOWN else agent, received=row.get("received") or None,
         path=row.get("path") or None, socket=row.get("socket") or None,
         instance=row.get("instance") or None, methods=row.get("methods"),
+        reg_id=row.get("reg_id") or 0,
     )  # fmt: skip
+    # what came on a connection has lost it meanwhile
+    peer = received_source(binding.received)
+    lost = peer is not None and is_reliable(peer)
+    return None if lost and not binding.lose_connection() else binding
 
 
 def _ruid_of(row):

@@ -2,6 +2,7 @@
 
 from app.proxy.config import is_address
 from app.sip.errors import ParseError
+from app.sip.headers import parse_name_addr, split_list
 from app.sip.transport import DEFAULT_PORTS, TRANSPORTS, Peer
 from app.sip.uri import host_port, parse_port, parse_uri
 
@@ -126,6 +127,71 @@ def received_peer(text, config):
         return _fixed(next_hop(parse_uri(text), config), config)
     except ParseError:
         return None
+
+
+def received_source(text):
+    """-> Peer | None: the address in a `received` URI, whether we can send there or not."""
+    try:
+        uri = parse_uri(text or "")
+    except ParseError:
+        return None
+    transport = (uri.params.get("transport") or "udp").lower() if uri.is_sip else ""
+    if transport not in TRANSPORTS or not is_address(uri.host):
+        return None
+    return Peer(transport, uri.host, uri.port or DEFAULT_PORTS[transport], 0)
+
+
+class Target:
+    """Where a request may go.
+
+    uri: Uri; q: float | None; received: URI as str | None; binding: the Binding that it was
+    found in, or None; path: [NameAddr] of the proxies on the way (RFC 3327); flows: [Target]
+    that are other ways to the same telephone (RFC 5626 7).
+    """
+
+    def __init__(self, uri, q, received, binding=None):
+        self.uri = uri
+        self.q = q
+        self.received = received
+        self.binding = binding
+        self.flows = []
+        self.path = []
+        if binding is not None and binding.path:
+            self.path = [parse_name_addr(value) for value in split_list(binding.path)]
+
+    def moved(self, uri, q=None):
+        """-> Target of another Uri that is reached the same way; q: None as this one's."""
+        return Target(uri, self.q if q is None else q, self.received, self.binding)
+
+    def peer(self, config):
+        """-> Peer | None: by the Path, else where it registered from, else by the URI."""
+        if self.path:
+            return next_hop(self.path[0].uri, config)
+        if self.received:
+            return self._registered_from(received_peer(self.received, config), config)
+        return next_hop(self.uri, config, use_alias=False)
+
+    def _registered_from(self, peer, config):
+        binding = self.binding
+        if peer is None or binding is None:
+            return peer
+        interface = config.interfaces.named(binding.socket)
+        number = interface.number if interface is not None else peer.flow
+        return Peer(peer.transport, peer.host, peer.port, binding.flow or number)
+
+
+def target_of(contact, q=None, received=None, binding=None):
+    """-> Target of a URI as text, or None for one that is no SIP URI, or a Path that is none."""
+    try:
+        uri = parse_uri(contact)
+        return Target(uri, q, received, binding) if uri.is_sip else None
+    except ParseError:
+        return None
+
+
+def target_of_binding(binding):
+    """-> Target of a Binding, or None."""
+    return target_of(binding.contact, binding.q, binding.received, binding)
 
 
 def hop(peer):

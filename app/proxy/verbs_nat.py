@@ -6,6 +6,7 @@ Contact is passed on with `;alias=address~port~1`, which comes back in the Reque
 """
 
 from app.proxy.config import is_address
+from app.proxy.flow import PARAM, WITHIN
 from app.proxy.target import alias_for, alias_of, hop, next_hop, uri_for
 from app.sip.errors import ParseError
 from app.sip.headers import parse_contact
@@ -61,11 +62,12 @@ class NatVerbs:
     def add_contact_alias(self):
         """Adds ;alias with the source address to the Contact, unless it says the same already.
 
-        -> bool: it was added. Both ways: to requests, and to replies in onreply_route.
+        -> bool: it was added. Both ways: to requests, and to replies in onreply_route. With
+        Outbound (RFC 5626) our Record-Route names the way, and the Contact stays as it is.
         `if r.nat_uac_test(19): r.add_contact_alias()`
         """
         contact = self._contact()
-        if contact is None or not contact.uri.is_sip:
+        if contact is None or not contact.uri.is_sip or self.is_outbound():
             return False
         here = next_hop(contact.uri, self.config, use_alias=False)
         if here is not None and same_place(here, self.peer):
@@ -90,8 +92,24 @@ class NatVerbs:
         self.du = peer
         return True
 
+    def is_outbound(self):
+        """-> bool: the sender is next to us, and to be reached by the flow that this came on.
+
+        Its Contact has ;ob (RFC 5626 4.3). `if r.is_outbound(): ...`
+        """
+        contact = self._contact()
+        if contact is None or not contact.uri.is_sip or PARAM not in contact.uri.params:
+            return False
+        return self.is_first_hop()
+
+    def flow_token(self):
+        """-> str: the user part of our Record-Route that leads back to the sender, or ""."""
+        return self.proxy.flows.token(WITHIN, self.peer) if self.is_outbound() else ""
+
     def contact_hop(self):
         """-> hop that the first Contact leads to as it is sent on; "" when it leads nowhere."""
+        if self.is_outbound():
+            return hop(self.peer)
         contact = self._contact()
         return "" if contact is None else hop(next_hop(contact.uri, self.config))
 

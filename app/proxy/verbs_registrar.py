@@ -1,16 +1,11 @@
 """Verbs of the registrar and of look-ups: SER's registrar and usrloc, Kamailio's alias_db."""
 
-from collections import namedtuple
-
 from app.proxy.aor import aor_of, rows_of
 from app.proxy.registrar import Refused, Registration, contact_line
 from app.proxy.store import is_permanent
+from app.proxy.target import target_of, target_of_binding
 from app.proxy.text import printable
-from app.sip.errors import ParseError
-from app.sip.uri import parse_uri
-
-# Where a request may go: uri (Uri), q (float | None), received (URI as str | None).
-Target = namedtuple("Target", ("uri", "q", "received"))
+from app.proxy.way import EXTENSIONS, Way
 
 
 class RegistrarVerbs:
@@ -22,19 +17,21 @@ class RegistrarVerbs:
         `table` is "location". -> bool: the answer was 200. Behind www_authorize and check_to
         only. `return r.save("location")`
         """
-        unknown = self.msg.headers("require")
-        if unknown:  # RFC 3261 10.3 step 2: no extension of the registrar is known
+        unknown = [tag for tag in self.msg.headers("require") if tag.lower() not in EXTENSIONS]
+        if unknown:  # RFC 3261 10.3 step 2
             self.t_reply(420, "Bad Extension", ["Unsupported: " + ", ".join(unknown)])
             return False
         aor = self._aor_to_register()
         if not aor:
             return False
+        way = Way(self.msg, self.peer, self.config, self.received)
         bindings = self.proxy.location.bindings(aor, self.now)
         registration = Registration(
-            self.msg, aor, bindings, self.config, self.now, self.wall, self.received,
-            self.proxy.token,
-        )  # fmt: skip
+            self.msg, aor, bindings, self.config, self.now, self.wall, way, self.proxy.token
+        )
         try:
+            if way.problem() is not None:
+                raise Refused(*way.problem())
             registration.run()
         except Refused as refusal:
             self.refused(f"registration of {aor}: {refusal.code} {refusal.reason}")
@@ -42,9 +39,20 @@ class RegistrarVerbs:
             return False
         self.proxy.location.apply(aor, registration, self.now, self.wall)
         self._log_registration(aor, registration)
-        line = contact_line(self.proxy.location.bindings(aor, self.now), self.now)
-        self.t_reply(200, "OK", [line] if line else [])
+        if registration.added or registration.changed or registration.refreshed:
+            self.proxy.connected.note(aor, way.flow)
+        self.t_reply(200, "OK", self._registered(aor, registration, way))
         return True
+
+    def _registered(self, aor, registration, way):
+        """-> [header line] of the 200 to a REGISTER."""
+        line = contact_line(self.proxy.location.bindings(aor, self.now), self.now)
+        lines = [line] if line else []
+        lines += way.reply_lines(registration.flows > 0, self.config.flow_timer)
+        if self.config.service_route:  # RFC 3608 6.2
+            routes = [f"<{uri}>" for uri in self.config.service_route]
+            lines.append("Service-Route: " + ", ".join(routes))
+        return lines + ["Supported: " + ", ".join(EXTENSIONS)]
 
     def registered(self, table):
         """-> bool: the Request-URI has a valid contact. `if not r.registered("location"): ...`"""
@@ -82,10 +90,18 @@ class RegistrarVerbs:
     def _bindings(self, uri, table):
         aor = aor_of(uri, self.config.use_domain)
         found = []
+        flows = {}  # instance -> its Target: several flows are one telephone (RFC 5626 7)
         for binding in self.proxy.location.bindings(aor, self.now) if aor else ():
-            target = _target(binding.contact, binding.q, binding.received)
-            if target is not None:
-                found.append(target)
+            target = target_of_binding(binding)
+            if target is None:
+                continue
+            instance = (binding.instance or "").lower() if binding.reg_id else None
+            if instance in flows:
+                flows[instance].flows.append(target)
+                continue
+            if instance:
+                flows[instance] = target
+            found.append(target)
         return found
 
     def _aliases(self, uri, table):
@@ -93,7 +109,7 @@ class RegistrarVerbs:
         for row in self._rows(table, uri, "username", "domain"):
             if is_permanent(row) or row.get("expires", 0) > self.wall:
                 q = row.get("q", -1.0)
-                target = _target(row.get("contact") or "", q if 0 <= q <= 1 else None, None)
+                target = target_of(row.get("contact") or "", q if 0 <= q <= 1 else None)
                 if target is None:
                     self.proxy.log.warning(f"{table}: contact {row.get('contact')} is no SIP URI")
                 else:
@@ -104,7 +120,7 @@ class RegistrarVerbs:
         found = []
         for row in self._rows(table, uri, "alias_username", "alias_domain"):
             domain = row.get("domain") or uri.host
-            target = _target(f"sip:{row.get('username', '')}@{domain}", None, None)
+            target = target_of(f"sip:{row.get('username', '')}@{domain}")
             if target is not None:
                 found.append(target)
         return found
@@ -134,11 +150,3 @@ class RegistrarVerbs:
         for binding in registration.removed:
             where = printable(f"{aor} at {binding.contact}")
             self.proxy.log.info(f"unregistered {where} from {source}")
-
-
-def _target(text, q, received):
-    try:
-        uri = parse_uri(text)
-    except ParseError:
-        return None
-    return Target(uri, q, received) if uri.is_sip else None

@@ -1,6 +1,7 @@
 """Record-Route and loose routing: SER's rr module, RFC 3261 16.4, 16.6 step 4 and 6, 16.12."""
 
-from app.proxy.rewrite import is_own
+from app.proxy.flow import FORGED, GONE, PATH, asks_for_outbound
+from app.proxy.rewrite import is_own, side_of
 from app.proxy.seal import BACK, ON, PARAM
 from app.proxy.target import hop, next_hop
 from app.sip.errors import ParseError
@@ -9,7 +10,8 @@ from app.sip.uri import parse_uri
 
 
 class RecordRouteVerbs:
-    """Needs: msg, edits, config, proxy; ru, route_set, du, within, record_routed."""
+    """Needs: msg, edits, config, proxy, peer; ru, route_set, du, flow, flow_failed, within,
+    record_routed."""
 
     def record_route(self):
         """Has the dialog that this request begins pass here: adds our Record-Route to it.
@@ -20,6 +22,25 @@ class RecordRouteVerbs:
         self.record_routed = self.msg.method not in ("REGISTER", "ACK", "CANCEL")
         return True
 
+    def add_path(self):
+        """Has the registrar send what is for this telephone by way of us: RFC 3327, 5626 5.1.
+
+        For a REGISTER that goes on to another registrar. -> bool: False, with `error` for
+        sl_reply_error(), when the telephone does not say that it knows Path.
+        `if not r.add_path(): return r.sl_reply_error()`
+        """
+        if "path" not in [tag.lower() for tag in self.msg.headers("supported")]:
+            self.error = (421, "Extension Required", ("Require: path",))
+            return False
+        side = side_of(self.config, self._peer_of(self.targets[0]) or self.peer)
+        if len(self.msg.headers("via")) > 1:
+            self.edits.push("Path", f"<sip:{side};lr>")
+            return True
+        outbound = ";ob" if asks_for_outbound(self.msg) else ""
+        token = self.proxy.flows.token(PATH, self.peer)
+        self.edits.push("Path", f"<sip:{token}@{side};lr{outbound}>")
+        return True
+
     def loose_route(self):
         """-> bool: the request is of a dialog that passed here, and goes where that one does.
 
@@ -27,23 +48,44 @@ class RecordRouteVerbs:
         router did to the Request-URI, and makes way for one behind us (16.6 step 6). True only
         with a To tag and a seal of ours for the very next hop (app/proxy/seal.py): a Route
         that a client made up, or wrote to name its outbound proxy, is taken off, but the
-        request is judged as one without. `if r.loose_route(): return within_dialog(r)`
+        request is judged as one without. True also where our Path, written by add_path(), names
+        the flow of the telephone that it goes to. `if r.loose_route(): return within_dialog(r)`
         """
-        seals = self._undo_strict_router()
+        own = self._undo_strict_router()
         while self.route_set and is_own(self.route_set[0].uri, self.config):
-            seals.append(self.route_set.pop(0).uri.params.get(PARAM, ""))
+            own.append(self.route_set.pop(0).uri)
             self.routes_changed = True
-        if not seals or not self.has_totag():
+        opened = not self.route_set and self._follow_flow(own)
+        seals = [uri.params.get(PARAM, "") for uri in own]
+        if not opened and not (seals and self.has_totag() and self._is_sealed(seals)):
+            self.flow = None
             return False
-        if not self._is_sealed(seals):
-            return False
-        self.du = self._next_hop()
+        self.du = None if self.flow_failed else self._next_hop()
         return True
+
+    def _follow_flow(self, own):
+        """Finds the flow that a token in our Routes names (RFC 5626 5.3), and sets `flow`.
+
+        -> bool: the token alone lets the request pass. A token that nobody has made is none;
+        so is the one of the very flow that the request came on, which is on its way out.
+        """
+        for uri in own:
+            found = self.proxy.flows.read(uri.user) if uri.user else FORGED
+            if found == FORGED:
+                continue
+            if found == GONE:
+                self.flow_failed = True
+                return True
+            kind, peer = found
+            if peer != self.peer:
+                self.flow = peer
+                return kind == PATH
+        return False
 
     def _undo_strict_router(self):
         """16.4: a strict router put our Record-Route into the Request-URI; the real one is last.
 
-        -> [seal] of that Record-Route. Only a URI with our parameter is one: an extension's
+        -> [Uri] of that Record-Route. Only a URI with our parameter is one: an extension's
         is no less ours, but a request for it.
         """
         uri = self.ru
@@ -53,10 +95,12 @@ class RecordRouteVerbs:
             return []
         self.set_ruri(self.route_set.pop().uri)
         self.routes_changed = True
-        return [uri.params.get(PARAM)]
+        return [uri]
 
     def _next_hop(self):
-        """-> Peer | None: the next Route, else the Request-URI with its alias."""
+        """-> Peer | None: the next Route, else the flow, else the Request-URI with its alias."""
+        if self.flow is not None and not self.route_set:
+            return self.flow
         uri = self.route_set[0].uri if self.route_set else self.ru
         return next_hop(uri, self.config)
 

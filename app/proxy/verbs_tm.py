@@ -5,8 +5,7 @@ from app.proxy.branch import Branch
 from app.proxy.fork import ResponseContext
 from app.proxy.rewrite import own_routes, way_back
 from app.proxy.seal import BACK, NO_MARK
-from app.proxy.target import is_located, next_hop, peer_of, received_peer
-from app.proxy.verbs_registrar import Target
+from app.proxy.target import Target, is_located, next_hop, peer_of
 from app.proxy.verbs_rr import write_routes
 from app.sip.endpoint import LimitReached
 from app.sip.errors import ParseError
@@ -57,6 +56,9 @@ class TransactionVerbs:
             return True
         if self.failure is not None:
             return self._relay_again()
+        if self.flow_failed:
+            self.error = (430, "Flow Failed", ())
+            return False
         mark = self._loop_mark()
         if self._is_looping(mark):
             self.error = (482, "Loop Detected", ())
@@ -158,7 +160,7 @@ class TransactionVerbs:
         """
         if uri is None:
             target = self.targets[0]
-            self._targets.append(Target(target.uri, _quality(q, target.q), target.received))
+            self._targets.append(target.moved(target.uri, _quality(q, target.q)))
             self.consumed = True
             return True
         try:
@@ -241,15 +243,29 @@ class TransactionVerbs:
         edits = self._edits_for(common, target, peer)
         return Branch(target, peer, edits, self.fr_inv, self.fr, self.bflags)
 
+    def other_flow(self, target):
+        """-> Branch | None: another way to the telephone of a Target whose own way has failed."""
+        flows, target.flows = target.flows, []
+        while flows:
+            other = flows.pop(0)
+            known = self.proxy.location.bindings(other.binding.aor, self.now)
+            if other.binding not in known:
+                continue  # it has broken as well
+            other.flows = flows
+            self.msg.restore()
+            branch = self._branch(other, self._common_edits())
+            self.msg.shrink()
+            if branch is not None:
+                return branch
+        return None
+
     def _peer_of(self, target):
         """-> Peer | None: RFC 3261 16.6 step 7, with SER's $du and received before it."""
         if self.du is not None:
             return self.du
         if self.route_set:
             return next_hop(self.route_set[0].uri, self.config)
-        if target.received:
-            return received_peer(target.received, self.config)
-        return next_hop(target.uri, self.config, use_alias=False)
+        return target.peer(self.config)
 
     def _common_edits(self):
         """What all branches share, and the seal of our Record-Route for the way to the caller."""
@@ -264,13 +280,16 @@ class TransactionVerbs:
     def _edits_for(self, common, target, peer):
         edits = common.copy()
         if self.seal is not None:
-            routes = own_routes(self.config, self.seal, self.peer, peer, target.uri.scheme)
+            routes = own_routes(
+                self.config, self.seal, self.peer, peer, target.uri.scheme, self.flow_token()
+            )
             for route in reversed(routes):
                 edits.push("Record-Route", route)
         uri = str(target.uri)
-        strict = self.route_set and "lr" not in self.route_set[0].uri.params
-        if self.routes_changed or strict:
-            uri = write_routes(edits, self.route_set, uri)
+        routes = target.path + self.route_set  # RFC 3327 5.3: the Path is a preloaded Route set
+        strict = routes and "lr" not in routes[0].uri.params
+        if self.routes_changed or target.path or strict:
+            uri = write_routes(edits, routes, uri)
         if uri != self.msg.uri:
             edits.set_uri(uri)
         return edits

@@ -4,7 +4,6 @@ Each of them makes a new Uri: the one that came, and those of other branches, st
 """
 
 from app.proxy.subst import Substitution
-from app.proxy.verbs_registrar import Target
 from app.sip.errors import ParseError
 from app.sip.grammar import ALPHANUM, DIGITS
 from app.sip.uri import escape, parse_host_port, parse_port, parse_uri, same_uri, unescape
@@ -212,8 +211,7 @@ class UriVerbs:
 
     def _change_target(self, uri):
         """A part of the URI that says nothing of where it leads: q and received stay."""
-        first = tuple(self.targets[0])
-        self.targets = [Target(*((uri,) + first[1:]))] + self.targets[1:]
+        self.targets = [self.targets[0].moved(uri)] + self.targets[1:]
 
 
 class UriTests:

@@ -25,6 +25,7 @@ def test_every_key_can_be_set():
         "gateway = 192.0.2.1\ndns = 192.0.2.2\n"
         "[sip]\ndomains = Example.org 192.0.2.10\nport = 5070\nadvertise = 203.0.113.7:5080\n"
         "listen = udp:192.0.2.10:5070 advertise 203.0.113.9, TLS:[2001:db8::1]\n"
+        "service_route = sip:192.0.2.10;lr\n"
         "local_net = 192.168.0.0/16, 2001:db8::/32\n"
         "use_domain = yes\nmax_len = 4096\ndefault_expires = 600\nmin_expires = 120\n"
         "max_expires = 900\nmax_contacts = 3\ndigest = SHA-256, md5\n"

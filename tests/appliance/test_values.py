@@ -83,6 +83,17 @@ def test_networks_to_hold_addresses_against():
         refused(values.network, text)
 
 
+def test_routes():
+    for text in ("sip:192.0.2.10;lr", "sips:pbx.example.org:5061;lr", "sip:[2001:db8::1]:5070;lr",
+                 "sip:192.0.2.10;transport=tcp;lr"):
+        assert values.route(text) == text
+    for text in ("", "192.0.2.10;lr", "sip:192.0.2.10", "sip:a@192.0.2.10;lr", "sip:;lr",
+                 "tel:1;lr", "sip:192.0.2.10:0;lr", "sip:pbx.example.org:x;lr", "sip:192.0.2.1;lr;",
+                 "sip:192.0.2.1;lr>"):
+        refused(values.route, text)
+    assert refused(values.route, "sip:192.0.2.10:0;lr").offset == 15
+
+
 def test_listening_addresses():
     assert values.listen("udp:0.0.0.0") == (("udp", "0.0.0.0", None, None),)
     assert values.listen("tcp:[::]:5070  advertise 192.0.2.1:1,wss:192.0.2.2") == (

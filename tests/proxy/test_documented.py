@@ -6,7 +6,7 @@ from app.proxy.request import RoutingReply, RoutingRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 INTERNAL = ("set_ruri", "media_to", "read_message", "contact_hop", "busy", "enter_failure",
-            "leave_failure")
+            "leave_failure", "flow_token", "other_flow")
 
 
 def verbs():

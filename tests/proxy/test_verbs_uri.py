@@ -1,5 +1,6 @@
 """The verbs that rewrite the Request-URI, and those that look at URIs and numbers."""
 
+from app.proxy.target import Target
 from tests.proxy.probe import passed, probe
 from tests.support import raises
 
@@ -99,8 +100,7 @@ def test_the_source_of_a_registration_outlives_a_change_of_the_user():
     """As Kamailio's dst_uri: where a telephone behind NAT is found is no part of its name."""
 
     def change(r):
-        r.targets = [type(r.targets[0])(*((r.ru, 0.5, "sip:192.0.2.201:5060")
-                                          + tuple(r.targets[0])[3:]))]
+        r.targets = [Target(r.ru, 0.5, "sip:192.0.2.201:5060")]
         r.setuser("other")
 
     assert passed(change, uri="sip:200@10.0.0.1").uri == "sip:other@10.0.0.1"
