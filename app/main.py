@@ -338,6 +338,9 @@ class Box:
         rows = self.service.cdrs(count) if self.service else []
         return [(clock.date(row[0]),) + row[1:] for row in rows]
 
+    def trunks(self):
+        return self.service.trunks(clock.now()) if self.service else ([], [])
+
     def media(self):
         return self.service.media() if self.service else []
 

@@ -100,6 +100,23 @@ def _cdr(services, words, provisioned):
     return STAY, table(("start", "from", "to", "duration", "how it ended"), rows, "no calls yet")
 
 
+def _trunks(services, words, provisioned):
+    _none(words)
+    sets, accounts = services.trunks()
+    rows = [
+        (setid, place, state, str(calls), text or "-") for setid, place, state, calls, text in sets
+    ]
+    heads = ("set", "destination", "state", "calls", "description")
+    lines = table(heads, rows, "no trunks")
+    if accounts:
+        rows = [
+            (name, where, state, "-" if seconds is None else span(seconds))
+            for name, where, state, seconds in accounts
+        ]
+        lines += [""] + table(("account", "registrar", "state", "next"), rows, "")
+    return STAY, lines
+
+
 def _media(services, words, provisioned):
     _none(words)
     lines = []
@@ -181,6 +198,7 @@ COMMANDS = {
     "registrations": (_registrations, "registrations", "who is registered, and where", False),
     "calls": (_calls, "calls", "the calls in progress", False),
     "cdr": (_cdr, "cdr [LINES]", "the last calls that were answered", False),
+    "trunks": (_trunks, "trunks", "where calls go out, and whether it is alive", False),
     "media": (_media, "media", "loss, jitter, delay and MOS of the calls", False),
     "bans": (_bans, "bans [lift ADDRESS|all]", "who gets no answer; end a ban, or all", False),
     "log": (_log, "log [LINES|follow]", "the last lines of the log, or each new one", False),

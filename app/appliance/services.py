@@ -9,6 +9,8 @@
     phone.bans()          -> [(source, reason, seconds since, seconds left, messages dropped)]
     phone.lift_bans(address)  ends one ban, all of them for None -> how many those were
     phone.counters()      -> [(label, value)]
+    phone.trunks()        -> ([(set, destination, state, calls, description)],
+                              [(account, registrar, state, seconds to what comes next)])
     phone.cdrs(count)     -> [(start, from, to, seconds, how it ended)], start as a date
     phone.stop()          writes what is in memory only, before a restart
     phone.reload(site)    -> uses another site without dropping calls, or raises
@@ -146,6 +148,11 @@ class Services:
     def cdrs(self, count):
         """Return [(start, from, to, seconds, how it ended)] of the last `count` calls."""
         return self.phone.cdrs(count) if self.phone else []
+
+    def trunks(self):
+        """Return ([(set, destination, state, calls, description)], [(account, registrar, state,
+        seconds to what comes next or None)])."""
+        return self.phone.trunks() if self.phone else ([], [])
 
     def media(self):
         """Return [(from, to, text)] of each stream in progress."""

@@ -52,6 +52,10 @@ SECTIONS = {
         "address": (values.address_port, None),
         "domain": (values.domain, None),
         "sources": (values.several(values.address, 32), ()),
+        "emergency": (values.several(values.phone_number, 16), ()),
+        "ping_interval": (values.integer(0, 3600, " seconds, 0 for none"), 30),
+        "probing_threshold": (values.integer(1, 10), 1),
+        "inactive_threshold": (values.integer(1, 10), 1),
     },
     "accounting": {
         "db": (values.yes_no, True),

@@ -140,6 +140,14 @@ def host(text):
     return text
 
 
+def phone_number(text):
+    """A number as it is dialled: digits, * and #, with + in front if need be."""
+    digits = text[1:] if text[:1] == "+" else text
+    if not only(digits, DIGITS + "*#") or len(text) > 32:
+        raise BadValue(f"{text or 'nothing'} is no number", "write digits, such as 112")
+    return text
+
+
 def domain(text):
     """A domain name or IP address, in lower case."""
     return host(text).lower()

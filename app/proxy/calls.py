@@ -29,6 +29,7 @@ class Call:
         self.started = now
         self.is_strangers = False
         self.media = False
+        self.gateway = None  # destination.Destination that it went to
         self.offered = False  # the INVITE had an offer, so the response has the answer
         self.hops = {}
         self.to_tag = ""  # of who answered

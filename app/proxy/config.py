@@ -12,6 +12,8 @@ DEFAULTS = {
     "ports": None,  # ports that belong to our addresses; without, those of the interfaces
     "hosts": {},  # {name: (address, port)}: next hops by name
     "dns": False,  # other names are looked up (SER: dns=no); without, they lead nowhere
+    "trunk_uri": "",  # where calls to the outside go when the table dispatcher has no set 1
+    "emergency": (),  # numbers that may be called whatever the limits are
     "trunks": (),  # addresses whose requests need no credentials to reach us
     "max_len": 8192,  # msg:len beyond which 513 is due
     # usrloc and registrar
@@ -36,6 +38,10 @@ DEFAULTS = {
     "fr_inv_timer": 120,  # an INVITE that rings longer counts as not answered
     "timer_c": 181,  # RFC 3261 16.6 step 11: more than three minutes
     "max_branches": 12,  # of one request; SER's MAX_BRANCHES
+    # dispatcher
+    "ping_interval": 30,  # between two probes of a destination; 0: none is probed
+    "probing_threshold": 1,  # probes in a row without an answer that make it inactive
+    "inactive_threshold": 1,  # answers in a row that make it active again
     # of our own
     "max_calls": 250,  # INVITE dialogs tracked at once; more are refused with 503
     "max_call_time": 12 * 3600,  # a call without an end is forgotten after this
@@ -62,6 +68,9 @@ SECURITY_SETTINGS = (
     "scanners",
 )  # fmt: skip
 
+
+# Those of [trunk].
+TRUNK_SETTINGS = ("emergency", "ping_interval", "probing_threshold", "inactive_threshold")
 
 # Those of [accounting]; here they have acc_ in front.
 ACC_SETTINGS = ("db", "log", "delay", "size", "files")
@@ -96,13 +105,15 @@ class Config:
             settings[name] = getattr(sip, name)
         for name in SECURITY_SETTINGS:
             settings[name] = getattr(site.settings.security, name)
+        for name in TRUNK_SETTINGS:
+            settings[name] = getattr(trunk, name)
         peers = tuple(trunk.sources) + ((trunk.address[0],) if trunk.address else ())
         for name in ACC_SETTINGS:
             settings["acc_" + name] = getattr(site.settings.accounting, name)
         hosts = {trunk.domain: trunk.address} if trunk.domain and trunk.address else {}
         return cls(
             domains=tuple(site.domains) + tuple(own), interfaces=interfaces, trunks=peers,
-            hosts=hosts, **settings
+            hosts=hosts, trunk_uri=_trunk_uri(trunk), **settings
         )  # fmt: skip
 
     def same_place(self, other):
@@ -122,6 +133,13 @@ class Config:
     def is_self_peer(self, peer):
         """-> bool: a message to this Peer would come back to us."""
         return peer.port in self.ports and peer.host in self.domains and is_address(peer.host)
+
+
+def _trunk_uri(trunk):
+    """-> str: where [trunk] leads, "" when it has no address."""
+    if not trunk.address:
+        return ""
+    return "sip:" + (trunk.domain or host_port(*trunk.address))
 
 
 def is_address(host):

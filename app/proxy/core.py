@@ -296,6 +296,7 @@ class Proxy:
             request.ci, request.ft, caller, callee, request.now, self.token(MARK)
         )
         call.is_strangers = request.is_stranger
+        call.gateway = request.gateway
         call.offered = request.has_body("application/sdp")
         call.moved(request.ft, request.contact_hop())
         if self._sweep_at is None:

@@ -1,6 +1,7 @@
 """Kamailio's module dialplan: numbers translated by the rules of the table of that name."""
 
 from app.rules.dialplan import MAX_INPUT, Rule, RuleError
+from app.rules.order import stable
 
 
 class Dialplans:
@@ -25,8 +26,7 @@ class Dialplans:
             rules.setdefault(rule.match_len, []).append(rule)
         for rules in self._plans.values():
             for length in rules:
-                # stable, so that rules of one priority stay in the order of the file
-                rules[length] = sorted(rules[length], key=lambda rule: rule.pr)
+                rules[length] = stable(rules[length], lambda rule: rule.pr)
 
     def has(self, dpid):
         return dpid in self._plans

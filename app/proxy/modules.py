@@ -1,15 +1,19 @@
 """Kamailio's modules that live from tables: read once a site, indexed, then only looked at."""
 
 from app.proxy.dialplan import Dialplans
+from app.proxy.dispatcher import Dispatcher
 from app.proxy.groups import Blocklists
 from app.proxy.permissions import Permissions
+from app.proxy.uacreg import Accounts
 
 
 class Modules:
-    """permissions, dialplans, blocklists: what the verbs of those modules ask."""
+    """permissions, dialplans, blocklists, dispatcher, accounts (uacreg): what verbs ask."""
 
     def __init__(self, proxy):
         self._proxy = proxy
+        self.dispatcher = Dispatcher(proxy)
+        self.accounts = Accounts(proxy)
         self.use(proxy.tables, proxy.config)
 
     def use(self, tables, config):
@@ -18,3 +22,10 @@ class Modules:
         self.permissions = Permissions(tables, config, log)
         self.dialplans = Dialplans(tables.get("dialplan"), log)
         self.blocklists = Blocklists(tables, config.use_domain)
+        self.dispatcher.use(tables.get("dispatcher"), config)
+        self.accounts.use(tables.get("uacreg"))
+
+    def start(self, now):
+        """Begins what these modules do by themselves; again after each use()."""
+        self.dispatcher.start(now)
+        self.accounts.start(now)

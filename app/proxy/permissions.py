@@ -2,6 +2,7 @@
 
 from app.rules.errors import PatternError
 from app.rules.network import BITS, parse_ip, parse_network
+from app.rules.order import stable
 from app.rules.pattern import compile_pattern
 
 TRUNKS = 1  # the group of site.conf's [trunk], and of allow_source_address()
@@ -87,7 +88,7 @@ class Trusted:
                      patterns[1], row.get("tag", ""))  # fmt: skip
             self._rows.setdefault(row.get("src_ip", "").lower(), []).append(entry)
         for source in self._rows:
-            self._rows[source] = sorted(self._rows[source], key=lambda entry: -entry[0])
+            self._rows[source] = stable(self._rows[source], lambda entry: -entry[0])
 
     def find(self, host, transport, from_uri, request_uri):
         for source in (host.lower(), "any"):

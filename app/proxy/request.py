@@ -5,8 +5,10 @@ from app.proxy.verbs_acc import AccVerbs, FlagVerbs
 from app.proxy.verbs_address import AddressVerbs, RportVerbs
 from app.proxy.verbs_auth import AuthVerbs
 from app.proxy.verbs_dialplan import DialplanVerbs
+from app.proxy.verbs_dispatcher import DispatcherSourceVerbs, DispatcherVerbs
 from app.proxy.verbs_failure import FailureVerbs
 from app.proxy.verbs_group import GroupVerbs
+from app.proxy.verbs_limits import LimitVerbs
 from app.proxy.verbs_media import MediaVerbs
 from app.proxy.verbs_message import MessageVerbs
 from app.proxy.verbs_nat import UNREAD, NatVerbs
@@ -19,6 +21,7 @@ from app.proxy.verbs_sanity import SanityVerbs
 from app.proxy.verbs_status import StatusVerbs
 from app.proxy.verbs_text import TextVerbs
 from app.proxy.verbs_tm import TransactionVerbs
+from app.proxy.verbs_uac import UacVerbs
 from app.proxy.verbs_uri import UriTests, UriVerbs
 from app.proxy.verbs_values import ValueVerbs
 from app.sip.edits import Edits
@@ -35,7 +38,7 @@ class LookingVerbs(
 class RoutingRequest(
     LookingVerbs, SanityVerbs, ReplyVerbs, AuthVerbs, RecordRouteVerbs, RegistrarVerbs,
     RportVerbs, PikeVerbs, TransactionVerbs, FailureVerbs, UriVerbs, AccVerbs, DialplanVerbs,
-    GroupVerbs,
+    GroupVerbs, DispatcherVerbs, LimitVerbs, UacVerbs,
 ):  # fmt: skip
     """A request on its way through the script.
 
@@ -116,7 +119,7 @@ class RoutingRequest(
         """-> bool: neither a password, a dialog's seal nor a trunk's address vouches for it."""
         if self._vouched is not None:
             return not self._vouched
-        known = self.credentials is not None or self.du is not None
+        known = self.credentials is not None or self.sealed
         return not known and not self.allow_source_address()
 
     def media_to(self):
@@ -149,7 +152,7 @@ class RoutingRequest(
         self.msg.shrink()
 
 
-class RoutingReply(LookingVerbs, StatusVerbs):
+class RoutingReply(LookingVerbs, StatusVerbs, DispatcherSourceVerbs):
     """A reply on its way back: `onreply_route` may edit it.
 
     request: the RoutingRequest that it answers; status: int.

@@ -50,6 +50,7 @@ class Service:
         """Reads the bindings that were kept. Call it once, before the first receive()."""
         self.location.load(now, wall)
         self._use_static(self.proxy.tables, now, wall)
+        self.proxy.modules.start(now)
 
     def use(self, config, tables, now, wall):
         """Takes another site: new calls follow it, present ones and bindings go on."""
@@ -57,6 +58,7 @@ class Service:
         self.endpoint.interfaces = config.interfaces
         self.proxy.reload(tables, config)
         self._use_static(tables, now, wall)
+        self.proxy.modules.start(now)
 
     # What the loop calls
 
@@ -145,6 +147,17 @@ class Service:
             (call.caller, call.callee, call.state, int(now - call.since))
             for call in self.proxy.calls.all()
         ]
+
+    def trunks(self, now):
+        """-> ([(set as text, destination, state, calls that went there, description)],
+        [(account, registrar, state, seconds to what comes next or None)])."""
+        dispatcher = self.proxy.modules.dispatcher
+        sets = [
+            (str(each.setid), each.text, each.state_name(), dispatcher.load(each),
+             each.description)
+            for each in dispatcher.all()
+        ]  # fmt: skip
+        return sets, self.proxy.modules.accounts.rows(now)
 
     def cdrs(self, count):
         """-> [(start as Unix seconds, from, to, seconds, how it ended)] of the last calls."""

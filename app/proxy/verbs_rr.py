@@ -11,7 +11,9 @@ from app.sip.uri import parse_uri
 
 class RecordRouteVerbs:
     """Needs: msg, edits, config, proxy, peer; ru, route_set, du, flow, flow_failed, within,
-    record_routed."""
+    record_routed. Sets sealed: loose_route() was true."""
+
+    sealed = False
 
     def record_route(self):
         """Has the dialog that this request begins pass here: adds our Record-Route to it.
@@ -61,6 +63,7 @@ class RecordRouteVerbs:
             self.flow = None
             return False
         self.du = None if self.flow_failed else self._next_hop()
+        self.sealed = True
         return True
 
     def _follow_flow(self, own):

@@ -140,6 +140,7 @@ class FakePhone:
         self.stopped = False
         self.bans_now = []
         self.lifted = []
+        self.trunks_now = ([], [])
 
     def registrations(self):
         return self.bindings
@@ -149,6 +150,9 @@ class FakePhone:
 
     def media(self):
         return [(caller, callee, "audio PCMU; nothing") for caller, callee, _, _ in self.calls_now]
+
+    def trunks(self):
+        return self.trunks_now
 
     def bans(self):
         return self.bans_now

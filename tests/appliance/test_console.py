@@ -180,6 +180,25 @@ def test_registrations_and_calls_are_tables():
     assert terminal.run("media") == ["200 to 201", "  audio PCMU", "  nothing"]
 
 
+def test_trunks_are_shown():
+    terminal = logged_in()
+    assert terminal.run("trunks") == ["no trunks"]
+    terminal.services.phone.trunks_now = (
+        [("1", "sip:192.0.2.1", "active, probed", 2, "the provider"),
+         ("1", "sip:192.0.2.2", "inactive, probed", 0, "")],
+        [("0301234", "provider.example", "registered", 75), ("old", "p.example", "disabled", None)],
+    )  # fmt: skip
+    assert terminal.run("trunks") == [
+        "set  destination    state             calls  description",
+        "1    sip:192.0.2.1  active, probed    2      the provider",
+        "1    sip:192.0.2.2  inactive, probed  0      -",
+        "",
+        "account  registrar         state       next",
+        "0301234  provider.example  registered  1m 15s",
+        "old      p.example         disabled    -",
+    ]
+
+
 def test_bans_are_shown_and_lifted():
     terminal = logged_in()
     assert terminal.run("bans") == ["nobody is banned"]

@@ -32,6 +32,8 @@ def test_every_key_can_be_set():
         "dns = yes\n"
         "[media]\nports = 20000-20399\ntimeout = 30\naddress = 203.0.113.7\n"
         "[trunk]\naddress = 198.51.100.1\ndomain = sip.example.net\nsources = 198.51.100.2\n"
+        "emergency = 112, +49110\nping_interval = 0\nprobing_threshold = 2\n"
+        "inactive_threshold = 3\n"
         "[accounting]\ndb = no\nlog = no\ndelay = 0\nsize = 8192\nfiles = 2\n"
         "[security]\nreqs_density_per_unit = 30\nsampling_time_unit = 3\nban = 60\n"
         "wrong_passwords = 5\nwrong_passwords_in = 300\nscanners = Friendly-Scanner, nmap\n"
@@ -49,6 +51,7 @@ def test_every_key_can_be_set():
     )
     assert found.sip.local_net == ("192.168.0.0/16", "2001:db8::/32")
     assert found.trunk.sources == ("198.51.100.2",)
+    assert found.trunk.emergency == ("112", "+49110")
     assert found.security.ban == 60
     assert found.security.scanners == ("friendly-scanner", "nmap")
     assert found.console.password.iterations == 1000

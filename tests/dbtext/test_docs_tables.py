@@ -11,7 +11,8 @@ from app.dbtext.schemas import columns_of, schema_of, versions_of
 TEXT = (pathlib.Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8")
 TABLES = (
     "subscriber", "aliases", "dbaliases", "domain", "location", "version", "domain_attrs",
-    "address", "trusted", "dialplan", "grp", "userblocklist", "globalblocklist",
+    "address", "trusted", "dialplan", "dispatcher", "uacreg", "grp", "userblocklist",
+    "globalblocklist",
 )  # fmt: skip
 
 
@@ -88,6 +89,7 @@ def test_the_needed_columns_are_the_ones_that_are_checked(name):
 @pytest.mark.parametrize(
     "name",
     ["subscriber", "dbaliases", "location", "version", "address", "trusted", "dialplan",
+     "dispatcher", "uacreg",
      "userblocklist", "globalblocklist"],
 )  # fmt: skip
 def test_every_column_of_either_schema_is_described(name):
