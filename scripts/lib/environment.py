@@ -46,6 +46,7 @@ PACKAGES = {
         "baresip",
         "linphone-cli",
         "kamailio",
+        "dnsmasq-base",
         "shellcheck",
         "cppcheck",
         "clang",

@@ -49,13 +49,14 @@ def own_box(tmp_path):
     """Makes boxes for one test alone. -> Pbx that runs.
 
     own_box(sip={...}, users={...}, aliases="..."): of site.demo; made_site=Path: a site that is
-    there already; rtp_ports: how many.
+    there already; rtp_ports: how many; words: more of the command line.
     """
     made = []
 
-    def make(made_site=None, rtp_ports=RTP_PORTS, **options):
+    def make(made_site=None, rtp_ports=RTP_PORTS, words=(), **options):
         folder = tmp_path / f"box{len(made)}"
-        box = Pbx(made_site or site.demo(folder / "site", **options), folder, rtp_ports=rtp_ports)
+        made_site = made_site or site.demo(folder / "site", **options)
+        box = Pbx(made_site, folder, rtp_ports=rtp_ports, words=words)
         made.append(box)
         box.start()
         return box

@@ -32,11 +32,11 @@ class Pbx:
     """One PBX with `site` (a folder), its state in `folder`/state, its output in pbx.log.
 
     host: the address to listen on; port: a free one unless given; rtp_ports: how many
-    ports for media, whose first and last are in `rtp`.
+    ports for media, whose first and last are in `rtp`; words: more of the command line.
     with Pbx(...) as pbx: it runs, and is stopped in the end.
     """
 
-    def __init__(self, site, folder, host=LOOPBACK, port=None, rtp_ports=RTP_PORTS):
+    def __init__(self, site, folder, host=LOOPBACK, port=None, rtp_ports=RTP_PORTS, words=()):
         self.site = Path(site)
         self.folder = Path(folder)
         self.state = self.folder / "state"
@@ -44,6 +44,7 @@ class Pbx:
         first = free_ports(rtp_ports, host)
         self.rtp = (first, first + rtp_ports - 1)
         self.target = Target(host, port or free_ports(1, host))
+        self.words = list(words)
         self.program = None
 
     def __enter__(self):
@@ -58,7 +59,7 @@ class Pbx:
         words, environment = command()
         listen = f"{self.target.host}:{self.target.port}"
         arguments = ["-m", "app", "--site", self.site.resolve(), "--state", self.state.resolve()]
-        arguments += ["--listen", listen, "--rtp", f"{self.rtp[0]}-{self.rtp[1]}"]
+        arguments += ["--listen", listen, "--rtp", f"{self.rtp[0]}-{self.rtp[1]}"] + self.words
         # from a folder without app/: the frozen modules are what is tested
         self.program = Program(words + arguments, self.folder, self._log, environment)
         wait_until(self._is_up, lambda: "the PBX answers OPTIONS\n" + self.log())
