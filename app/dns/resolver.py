@@ -8,7 +8,7 @@
     resolver.next_timer(), resolver.handle_timers(now)
     resolver.is_open(source)            # -> bool: answers may still come to that socket
 
-It never waits. What bounds it: LIMIT questions at a time, six attempts for each, 512 answers.
+It never waits. What bounds it: LIMIT questions at a time, a few attempts for each, a cache.
 """
 
 from collections import namedtuple
@@ -21,7 +21,7 @@ from app.dns.servers import QUIET, Servers
 
 LIMIT = 64  # questions that wait for their answer
 WAITERS = 32  # who may wait for the same one
-ATTEMPTS = 6  # datagrams for one name
+ATTEMPTS = 4  # datagrams for one name: in 6 or 7 s it is known that nobody answers
 FIRST_WAIT = 1.0  # seconds for an answer, while another server has not been asked yet
 WAIT = 2.0
 CHAIN = 8  # CNAMEs from the name asked for to the one with the records
@@ -259,6 +259,7 @@ class Resolver:
         self._forget_tries(question)
         question.asked = name
         question.left = []
+        question.sent = 0
         self._try(question, now)
 
     def _end(self, question, answer, now):

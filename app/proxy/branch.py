@@ -1,6 +1,10 @@
 """One branch of a forked request: where it goes, its timers, what came of it (RFC 3261 16.6)."""
 
+from app.proxy.locate import NONE
+from app.proxy.target import is_located
+
 WAITING = "waiting"  # for its group's turn
+LOCATING = "locating"  # its name is being looked up
 TRYING = "trying"  # sent
 DONE = "done"  # has its final response
 
@@ -11,7 +15,8 @@ EARLY_MAX = 8  # early dialogs of a branch that a 199 can end
 class Branch:
     """A target and its fate; the user of its client transaction and of its deadlines.
 
-    target: verbs_registrar.Target; peer: where it goes; edits: what is sent there. fr_inv:
+    target: verbs_registrar.Target; peer: where it goes, at first perhaps a name; edits: what is
+    sent there, but for our Record-Route. fr_inv:
     seconds an INVITE may ring; fr: seconds until any response must be there, None for the
     transaction's own time-out; bflags: flags that the script has given it. status: of the final
     response, None before; reply: that Response, None when it is ours to make up (a time-out, an
@@ -29,6 +34,7 @@ class Branch:
         self.breadth = 0  # its part of Max-Breadth
         self.state = WAITING
         self.source = peer  # of the last response
+        self.search = None  # for the destinations of a name
         self.client = None
         self.context = None
         self.status = None
@@ -67,11 +73,46 @@ class Branch:
 
     # What its context has it do.
 
+    def locate(self, now):
+        """-> where it goes next: Peer; WAIT, and context.located() is told later; NONE."""
+        if self.search is None:
+            if is_located(self.peer):
+                return self.peer
+            proxy, request = self.context.proxy, self.context.request
+            self.search = proxy.search(self.peer, self._located, request.is_stranger)
+        return NONE if self.search is None else self.search.next(now)
+
+    def _located(self, destination, now):
+        self.context.located(self, destination, now)
+
+    def nowhere(self):
+        """There is no destination, or none that is left: ends as the last one did, if any."""
+        if self.status is None:
+            self.status = 478 if self.search is None else self.search.status
+        self.timed_out = self.status == 408
+        self.finish(self.status, self.reply)
+
+    def has_alternatives(self):
+        """-> bool: other destinations may be tried: of a name, and nobody has given it up."""
+        return self.search is not None and self.client is not None and not self.client.cancelled
+
+    def leave(self, status, reply, reasons, now):
+        """The destination has failed: the branch goes on to another one (RFC 3263 4.3)."""
+        proxy, client = self.context.proxy, self.client
+        proxy.locator.blocklist.add(self.peer, now)
+        self.stop_timers()
+        self.status, self.reply, self.client = status, reply, None
+        self.replied = self.timed_out = False
+        client.user = Left(self)
+        proxy.endpoint.cancel(client, now, reasons)  # goes out if it comes alive
+
     def begin(self, client, now):
         """The request is out in this client transaction."""
         self.client = client
         client.user = self
-        self.edits = None  # it is sent once
+        self.status = self.reply = None
+        if self.search is None:
+            self.edits = None  # it is sent once
         self._started = now
         if self.context.is_invite:
             self._timer_c = self._arm(now + self.context.proxy.config.timer_c)
@@ -104,7 +145,9 @@ class Branch:
 
     def cancel(self, reasons, now):
         """Gives the branch up, if it is out; `reasons`: header lines of the CANCEL."""
-        if self.state == TRYING and self.client is not None:
+        if self.state == LOCATING:
+            self.finish(487, None)
+        elif self.state == TRYING and self.client is not None:
             self.context.proxy.endpoint.cancel(self.client, now, reasons)
 
     def wait_for_487(self, status, now):
@@ -117,6 +160,8 @@ class Branch:
         self.state = DONE
         self.status = status
         self.reply = reply
+        if self.search is not None:
+            self.search.close()
         self.stop_timers()
 
     def stop_timers(self):
@@ -130,3 +175,21 @@ class Branch:
     def _disarm(self, entry):
         if entry is not None:
             self.context.proxy.deadlines.cancel(entry)
+
+
+class Left:
+    """The user of a client transaction whose branch has gone on to another destination.
+
+    All that counts of it is a 2xx, which comes late and is one all the same.
+    """
+
+    def __init__(self, branch):
+        self.branch = branch
+
+    def receive(self, message, peer, now):
+        if message.status // 100 == 2:
+            self.branch.context.late(self.branch, now)
+            self.branch.receive(message, peer, now)
+
+    def fail(self, status, now):
+        """It has failed already."""

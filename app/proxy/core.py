@@ -4,12 +4,15 @@ from app.proxy.acc import FLT_ACC, Accounting, parties
 from app.proxy.auth import Authenticator
 from app.proxy.calls import ANSWERED, Calls
 from app.proxy.flow import Flows
+from app.proxy.locate import NONE, WAIT
 from app.proxy.location import DEACTIVATED
 from app.proxy.modules import Modules
 from app.proxy.pike import Pike
 from app.proxy.request import RoutingReply, RoutingRequest
 from app.proxy.rewrite import reseal
 from app.proxy.seal import MARK, Seals
+from app.proxy.sender import find_sender
+from app.proxy.target import is_located
 from app.proxy.text import printable
 from app.proxy.uac import Uac
 from app.proxy.upstream import REASONS
@@ -22,6 +25,7 @@ from app.sip.errors import ParseError
 from app.sip.timers import Deadlines
 from app.sip.transaction import ClientTransaction
 
+MAX_WAITING = 64  # ACKs to names that are being looked up; each holds its message
 CALL_SWEEP = 60  # seconds between two looks for calls without an end
 MAX_HELD = 64  # answers to wrong passwords that are held back; others are dropped
 
@@ -59,6 +63,7 @@ class Proxy:
         self.pike = Pike(config, self.deadlines, log)
         self.held = 0  # answers that wait for their time: see reply_later()
         self.uac = Uac(self)
+        self._waiting = 0  # ACKs to names that are being looked up
         self.locator = None  # locate.Locator, where names are looked up
         self.modules = Modules(self)
         self._sweep_at = None
@@ -186,8 +191,10 @@ class Proxy:
             user.fail(500, now)
 
     def _failed(self, transaction, status, now):
-        # a server transaction has its ResponseContext there, which is told nothing
-        if isinstance(transaction, ClientTransaction) and transaction.user is not None:
+        if not isinstance(transaction, ClientTransaction):
+            if status == 503:
+                find_sender(self, transaction, now)
+        elif transaction.user is not None:
             transaction.user.fail(status, now)
 
     def flow_failed(self, target, now):
@@ -269,6 +276,24 @@ class Proxy:
         if self.locator is None:
             return None
         return self.locator.search(peer, found, is_stranger)
+
+    def forward(self, edits, peer, now):
+        """Sends an ACK on, without a transaction; one to a name when it has an address."""
+        if is_located(peer):
+            self.endpoint.forward(edits, peer, now)
+            return
+
+        def found(destination, then):
+            self._waiting -= 1
+            if destination is not NONE:
+                self.endpoint.forward(edits, destination, then)
+
+        search = self.search(peer, found) if self._waiting < MAX_WAITING else None
+        if search is not None:
+            self._waiting += 1
+            destination = search.next(now)
+            if destination is not WAIT:
+                found(destination, now)
 
     def note(self, transaction, request):
         """A transaction has begun for a request; it counts until it has ended."""

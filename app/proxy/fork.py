@@ -8,10 +8,12 @@ failure route is asked for others, or the best response goes on (16.7).
 
 from app.proxy import breadth
 from app.proxy.best import best
-from app.proxy.branch import DONE, TRYING, WAITING
+from app.proxy.branch import DONE, LOCATING, TRYING, WAITING
 from app.proxy.failure import run_failure_route
+from app.proxy.locate import NONE, WAIT
 from app.proxy.reasons import ELSEWHERE, reason_line, reasons_of
-from app.proxy.upstream import Upstream
+from app.proxy.rewrite import routed
+from app.proxy.upstream import REASONS, Upstream
 from app.sip.endpoint import LimitReached
 
 FLOW_FAILED = 430  # RFC 5626 11.1
@@ -67,7 +69,7 @@ class ResponseContext:
 
     def _go_on(self, now):
         """Begins what waits, asks for more when nothing does, and settles at last."""
-        while not self._of(TRYING):
+        while not self._of(TRYING) and not self._of(LOCATING):
             waiting = [] if self.cancelled or self.stopped else self._of(WAITING)
             if waiting:
                 self._send_group([each for each in waiting if each.q == waiting[0].q], now)
@@ -85,16 +87,42 @@ class ResponseContext:
             self._send(branch, now)
 
     def _send(self, branch, now):
-        branch.state = TRYING
+        self._send_to(branch, branch.locate(now), now)
+
+    def located(self, branch, destination, now):
+        """The name of a branch has led somewhere, or nowhere."""
+        if branch.state == LOCATING:
+            self._send_to(branch, destination, now)
+            if branch.state == DONE:
+                self._done(branch, now)
+
+    def _send_to(self, branch, destination, now):
+        """destination: as of Branch.locate()."""
+        if destination is WAIT:
+            branch.state = LOCATING
+            return
+        if destination is NONE:
+            branch.nowhere()
+            return
+        branch.state, branch.peer = TRYING, destination
+        edits = routed(self.request, branch.edits, destination, branch.target.uri.scheme)
         try:
-            client = self.proxy.endpoint.request(
-                branch.edits, branch.peer, now, suffix=self.mark
-            )
+            client = self.proxy.endpoint.request(edits, destination, now, suffix=self.mark)
         except LimitReached:
             branch.finish(503, None)
             return
         branch.begin(client, now)
         self.proxy.note(client, self.request)
+
+    def _try_next(self, branch, status, reply, now):
+        """RFC 3263 4.3: a 503, an error, or silence. -> bool: another destination is tried."""
+        if not branch.has_alternatives():
+            return False
+        branch.leave(status, reply, [reason_line(status, REASONS.get(status, ""))], now)
+        self._send(branch, now)
+        if branch.state == DONE:
+            self._done(branch, now)
+        return True
 
     def _of(self, state):
         return [branch for branch in self.branches if branch.state == state]
@@ -109,6 +137,8 @@ class ResponseContext:
         elif message.status < 300:
             self._success(branch, message, now)
         elif branch.state != DONE:
+            if message.status == 503 and self._try_next(branch, 503, message, now):
+                return
             branch.finish(branch.cancelled_for or message.status, message)
             if message.status == FLOW_FAILED:
                 self.proxy.flow_failed(branch.target, now)
@@ -121,6 +151,8 @@ class ResponseContext:
         if branch.state == DONE:
             return
         branch.timed_out = branch.timed_out or status == 408
+        if not branch.replied and self._try_next(branch, status, None, now):
+            return
         if self.cancelled and status == 408:
             status = 487
         branch.finish(branch.cancelled_for or status, None)
@@ -135,6 +167,8 @@ class ResponseContext:
             branch.wait_for_487(408, now)
             branch.cancel([reason_line(408, "Request Timeout")], now)
             return
+        if not branch.replied and self._try_next(branch, 408, None, now):
+            return
         branch.cancel([reason_line(408, "Request Timeout")], now)  # goes out if it comes alive
         branch.finish(487 if self.cancelled else 408, None)
         self._done(branch, now)
@@ -143,6 +177,7 @@ class ResponseContext:
         """The caller's CANCEL (16.10): goes to all branches that are out, with its Reason."""
         self.cancelled = True
         self._cancel_all(reasons_of(message), now)
+        self._go_on(now)  # what was being looked up has ended with it
 
     def _decline(self, message, now):
         """16.7 step 5, a 6xx: nobody else is to be asked."""
@@ -188,6 +223,10 @@ class ResponseContext:
         if not self.answered:
             self.proxy.call_answered(self, now)
         self.upstream.forward(branch, message, now)
+
+    def late(self, branch, now):
+        """A 2xx from a destination that its branch has left: the one that it tries is too many."""
+        branch.cancel([ELSEWHERE], now)
 
     def _done(self, branch, now):
         self._try_other_flow(branch, now)

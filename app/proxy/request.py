@@ -1,6 +1,6 @@
 """What the routing script gets: the request or reply at hand, with the verbs as its methods."""
 
-from app.proxy.target import Target
+from app.proxy.target import Target, is_located
 from app.proxy.verbs_acc import AccVerbs, FlagVerbs
 from app.proxy.verbs_address import AddressVerbs, RportVerbs
 from app.proxy.verbs_auth import AuthVerbs
@@ -125,7 +125,7 @@ class RoutingRequest(
     def media_to(self):
         """-> address that this goes to, as far as one can say before it is sent, or None."""
         peer = self._peer_of(self.targets[0])
-        return None if peer is None else peer.host
+        return peer.host if peer is not None and is_located(peer) else None
 
     def set_ruri(self, uri):
         """Replaces the Request-URI by a Uri; other targets stay."""

@@ -24,6 +24,19 @@ def own_routes(config, seal, sender, receiver, scheme="sip", token=""):
     return [_route(scheme, far, TWICE, seal), _route(scheme, user + near, TWICE, seal)]
 
 
+def routed(request, edits, receiver, scheme):
+    """-> Edits of a RoutingRequest with our Record-Route, if it has one, as it is for this Peer."""
+    if request.seal is None:
+        return edits
+    edits = edits.copy()
+    routes = own_routes(
+        request.config, request.seal, request.peer, receiver, scheme, request.flow_token()
+    )
+    for route in reversed(routes):
+        edits.push("Record-Route", route)
+    return edits
+
+
 def side_of(config, peer, scheme="sip"):
     """-> "host:port;transport=...": where a peer reaches us, in the parts of a URI."""
     place = host_port(*config.interfaces.told(peer))

@@ -13,8 +13,9 @@ from app.sip.timers import T1
 AUTHENTICATION = (("www-authenticate", "WWW-Authenticate"),
                   ("proxy-authenticate", "Proxy-Authenticate"))  # fmt: skip
 REASONS = {
-    408: "Request Timeout", 430: "Flow Failed", 480: "Temporarily Unavailable",
-    487: "Request Terminated", 500: "Server Internal Error",
+    408: "Request Timeout", 430: "Flow Failed", 478: "Unresolvable destination",
+    480: "Temporarily Unavailable", 482: "Loop Detected", 487: "Request Terminated",
+    500: "Server Internal Error",
     503: "Service Unavailable", 504: "Server Time-out",
 }  # fmt: skip
 # RFC 4320 4.1: when the caller's timer E has grown to T2, a 100 quiets it.

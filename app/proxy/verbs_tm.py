@@ -3,9 +3,9 @@
 from app.proxy import breadth
 from app.proxy.branch import Branch
 from app.proxy.fork import ResponseContext
-from app.proxy.rewrite import own_routes, way_back
+from app.proxy.rewrite import way_back
 from app.proxy.seal import BACK, NO_MARK
-from app.proxy.target import Target, is_located, next_hop, peer_of
+from app.proxy.target import Target, next_hop, peer_of
 from app.proxy.verbs_rr import write_routes
 from app.sip.endpoint import LimitReached
 from app.sip.errors import ParseError
@@ -75,7 +75,7 @@ class TransactionVerbs:
         if self.msg.method == "ACK":
             self.done = True
             for branch in branches:
-                self.proxy.endpoint.forward(branch.edits, branch.peer, self.now)
+                self.proxy.forward(branch.edits, branch.peer, self.now)
             return True
         return self._relay_statefully(branches, mark)
 
@@ -234,13 +234,13 @@ class TransactionVerbs:
 
     def _new_branch(self, target, common):
         peer = self._peer_of(target)
-        if peer is None or not is_located(peer):
+        if peer is None:
             return None
         if self.config.is_self_peer(peer):
             # what is ours has been looked up: it would only come back
             self.error = (482, "Loop Detected", ())
             return None
-        edits = self._edits_for(common, target, peer)
+        edits = self._edits_for(common, target)
         return Branch(target, peer, edits, self.fr_inv, self.fr, self.bflags)
 
     def other_flow(self, target):
@@ -277,14 +277,8 @@ class TransactionVerbs:
             self.seal = self.proxy.seals.make(BACK, self.ci, self.ft, target, mark)
         return edits
 
-    def _edits_for(self, common, target, peer):
+    def _edits_for(self, common, target):
         edits = common.copy()
-        if self.seal is not None:
-            routes = own_routes(
-                self.config, self.seal, self.peer, peer, target.uri.scheme, self.flow_token()
-            )
-            for route in reversed(routes):
-                edits.push("Record-Route", route)
         uri = str(target.uri)
         routes = target.path + self.route_set  # RFC 3327 5.3: the Path is a preloaded Route set
         strict = routes and "lr" not in routes[0].uri.params

@@ -153,6 +153,7 @@ class ServerTransaction(Transaction):
         self.request = request
         self.response = None
         self._is_moved = False  # to a connection of our own
+        self.is_located = False  # for the user: its sent-by has been looked up (RFC 3263 5)
 
     def transport_error(self, now):
         """The connection that the request came on is gone: once, a new one is tried."""
@@ -163,6 +164,12 @@ class ServerTransaction(Transaction):
         self._is_moved = True
         self.peer = other
         self.layer.queue(self.response, other, self)
+
+    def redirect(self, peer, now):
+        """Responses go there from now on, the last one again: the connection is gone."""
+        self.peer = peer
+        if self.response is not None:
+            self.layer.queue(self.response, peer, self)
 
     def matches(self, message):
         """-> bool: `message`, found by our key, has the right To tag too (17.2.3).

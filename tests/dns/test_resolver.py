@@ -145,14 +145,14 @@ def test_silent_servers_are_asked_in_turn_and_given_up():
     scene = Scene(ONE, TWO)
     scene.ask()
     start, hosts, numbers = scene.now, [], []
-    for _ in range(6):
+    for _ in range(4):
         item = scene.one()
         hosts.append(item.host)
         numbers.append(answers.number_of(item.data))
         scene.wait(scene.resolver.next_timer() - scene.now)
-    assert hosts == [ONE[0], TWO[0]] * 3
-    assert len(set(numbers)) == 6  # a new id each: RFC 5452 4.3
-    assert scene.got() == [("me", FAILED)] and scene.now - start == 10.0
+    assert hosts == [ONE[0], TWO[0]] * 2
+    assert len(set(numbers)) == 4  # a new id each: RFC 5452 4.3
+    assert scene.got() == [("me", FAILED)] and scene.now - start == 6.0
     assert scene.resolver.next_timer() is None and len(scene.resolver) == 0
     assert scene.ask().status == FAILED  # known for a while, RFC 9520
     scene.wait(10)
@@ -215,7 +215,7 @@ def test_a_server_that_only_refers_to_others_is_passed_over():
 def test_refusals_without_end_have_one():
     scene = Scene()
     scene.ask()
-    for _ in range(6):
+    for _ in range(4):
         scene.reply(scene.one(), code=message.SERVER_FAILURE)
     assert scene.sent() == [] and scene.got() == [("me", FAILED)]
 
@@ -281,7 +281,7 @@ def test_circles_of_cnames_end():
     assert scene.got() == [("me", FAILED)]
     scene = Scene()
     scene.ask()
-    for _ in range(6):
+    for _ in range(9):
         item = scene.one()
         target = "b.org" if question_of(item.data)[0] == NAME else NAME
         scene.reply(item, answers.cname(question_of(item.data)[0], target))
