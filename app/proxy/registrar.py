@@ -16,25 +16,31 @@ EQUIVALENT = 3600  # RFC 3261 20.19: what a malformed Expires counts as
 
 
 class Refused(Exception):
-    """The REGISTER fails as a whole: answer with code, reason and header lines."""
+    """The REGISTER fails as a whole: answer with code, reason and header lines.
 
-    def __init__(self, code, reason, headers=()):
+    why: for the log, where the reason phrase does not say it.
+    """
+
+    def __init__(self, code, reason, headers=(), why=None):
         super().__init__(reason)
         self.code = code
         self.reason = reason
         self.headers = headers
+        self.why = why or reason
 
 
 class Registration(Outcome):
     """One authenticated REGISTER against the present bindings of its AOR.
 
-    way: way.Way that it came; config: config.Config. flows: how many of its contacts are flows
-    (RFC 5626).
+    way: way.Way that it came; config: config.Config; reg: the script's own "max_contacts",
+    "expires", "q"; alone: other contacts of the AOR are removed. flows: how many of its
+    contacts are flows (RFC 5626).
     After run() its four lists say what happened: added, changed (it is elsewhere now),
     refreshed (nothing but its expiry), removed. Raises Refused, and changes nothing then.
     """
 
-    def __init__(self, request, aor, bindings, config, now, wall, way, token):
+    def __init__(self, request, aor, bindings, config, now, wall, way, token, reg=None,
+                 alone=False):
         super().__init__()
         self.request = request
         self.aor = aor
@@ -44,7 +50,10 @@ class Registration(Outcome):
         self.way = way
         self.flows = 0
         self.token = token
+        self.reg = reg or {}
+        self.alone = alone
         self.old = [binding for binding in bindings if not binding.static]
+        self._last = None  # Binding that the REGISTER names last, to be kept
         self._renewals = []  # [(Binding, fields)] carried out once all contacts are judged
 
     def run(self):
@@ -54,11 +63,11 @@ class Registration(Outcome):
         else:
             for contact in contacts:
                 self._take(contact)
+            if self.alone:
+                self._remove_others()
             self._check_count()
             self._check_flows(contacts)
-        for binding, fields in self._renewals:
-            for name in fields:
-                setattr(binding, name, fields[name])
+        self._carry_out()
 
     def _contacts(self):
         try:
@@ -79,12 +88,14 @@ class Registration(Outcome):
         self._check(contact)
         expires = self._expires(contact)
         binding = self._find(contact)
+        if expires > 0:
+            self._last = binding
         if binding is not None and not self._is_newer(binding):
             return
         if expires == 0:
             self._remove(binding)
         elif binding is None:
-            self._add(self._fields(contact, expires))
+            self._last = self._add(self._fields(contact, expires))
         else:
             self._renewals.append((binding, self._fields(contact, expires)))
             if binding not in self.added:
@@ -97,10 +108,27 @@ class Registration(Outcome):
         elif binding is not None and binding not in self.removed:
             self.removed.append(binding)
 
+    def _remove_others(self):
+        """save() with flag 4: the contact that the REGISTER names last stays, the others go."""
+        if self._last is not None:
+            for binding in self.old + self.added:
+                if binding is not self._last:
+                    self._remove(binding)
+
+    def _carry_out(self):
+        """What was renewed and then removed by one REGISTER is removed."""
+        self.changed = [each for each in self.changed if each not in self.removed]
+        self.refreshed = [each for each in self.refreshed if each not in self.removed]
+        for binding, fields in self._renewals:
+            if binding not in self.removed:
+                for name in fields:
+                    setattr(binding, name, fields[name])
+
     def _add(self, fields):
         fresh = Binding(self.aor, fields.pop("contact"), fields.pop("deadline"), **fields)
         fresh.ruid = "uloc-" + self.token(16)
         self.added.append(fresh)
+        return fresh
 
     def _check(self, contact):
         if contact.star:
@@ -117,6 +145,8 @@ class Registration(Outcome):
             asked = self._header_expires()
         if asked is None:
             asked = self.config.default_expires
+        if asked > 0 and "expires" in self.reg:
+            return self.reg["expires"]
         # an hour is never too short: 10.3 step 7
         if 0 < asked < min(self.config.min_expires, 3600):
             raise Refused(
@@ -167,7 +197,7 @@ class Registration(Outcome):
             "contact": str(contact.uri),
             "deadline": self.now + expires,
             "grace": 0,
-            "q": contact.q,
+            "q": self.reg.get("q", contact.q),
             "callid": self.request.call_id,
             "cseq": self.request.cseq.number,
             "user_agent": printable(self.request.header("user-agent") or ""),
@@ -202,9 +232,13 @@ class Registration(Outcome):
         self.flows = len([each for each in asked if self._expires(each)])
 
     def _check_count(self):
+        """As Kamailio's registrar answers it."""
+        limit = self.reg.get("max_contacts", self.config.max_contacts)
         count = len(self.old) - len(self.removed) + len(self.added)
-        if self.added and count > self.config.max_contacts:
-            raise Refused(403, f"Forbidden: more than {self.config.max_contacts} contacts")
+        if self.added and count > limit:
+            error = "P-Registrar-Error: Too many registered contacts"
+            why = f"more than {limit} contacts"
+            raise Refused(503, "Service Unavailable", (error,), why)
 
 
 def contact_line(bindings, now):
