@@ -71,6 +71,8 @@ SECTIONS = {
         "wrong_passwords": (values.integer(0, 1000), 10),
         "wrong_passwords_in": (values.integer(10, 86400, " seconds"), 600),
         "scanners": (values.words, SCANNERS),
+        "allow_group": (values.integer(0, 999999999), 0),
+        "deny_group": (values.integer(0, 999999999), 0),
     },
     "console": {
         "password": (password_hash, None),

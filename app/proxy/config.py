@@ -33,6 +33,8 @@ DEFAULTS = {
     "ban": 300,  # seconds that such a source gets no answer; 0: nobody is banned
     "wrong_passwords": 10,  # of an unknown source that are too many; 0: no limit
     "wrong_passwords_in": 600,  # within so many seconds
+    "allow_group": 0,  # of the table address: never counted; 0: no group
+    "deny_group": 0,  # of the table address: gets no answer; 0: no group
     "scanners": (),  # words in the User-Agent of who gets no answer, in lower case
     # tm
     "fr_inv_timer": 120,  # an INVITE that rings longer counts as not answered
@@ -65,7 +67,7 @@ SITE_SETTINGS = (
 # And those of [security].
 SECURITY_SETTINGS = (
     "reqs_density_per_unit", "sampling_time_unit", "ban", "wrong_passwords", "wrong_passwords_in",
-    "scanners",
+    "scanners", "allow_group", "deny_group",
 )  # fmt: skip
 
 

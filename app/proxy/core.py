@@ -60,12 +60,12 @@ class Proxy:
         self.wall = 0  # Unix seconds, of the latest run() or handle_timers()
         self._strangers = {}  # transactions for requests of strangers
         self.deadlines = Deadlines()  # of whatever has time_out(now): Branches, modules
-        self.pike = Pike(config, self.deadlines, log)
         self.held = 0  # answers that wait for their time: see reply_later()
         self.uac = Uac(self)
         self._waiting = 0  # ACKs to names that are being looked up
         self.locator = None  # locate.Locator, where names are looked up
         self.modules = Modules(self)
+        self.pike = Pike(config, self.deadlines, log, self._is_in_group)
         self._sweep_at = None
 
     def reload(self, tables, config):
@@ -77,6 +77,9 @@ class Proxy:
         if self.locator is not None:
             self.locator.config = config
         self.modules.use(tables, config)
+
+    def _is_in_group(self, group, host, port):
+        return self.modules.permissions.find(group, host, port) is not None
 
     # Events
 

@@ -7,8 +7,8 @@
 A source that nobody vouches for and that sends `reqs_density_per_unit` requests within
 `sampling_time_unit` seconds, or `wrong_passwords` of them, is banned for `ban` seconds.
 
-**Known flows** are let through and never counted: trunks, and the address and port that
-somebody has authenticated from, until that registration would end. Who forges the address of a
+**Known flows** are let through and never counted: trunks, the `allow_group` of the table address,
+and the address and port that somebody has authenticated from, until that registration would end. Who forges the address of a
 known flow can therefore not have it banned, and who is banned next door does not take it along.
 What a known flow may not do is guess other users' passwords: see may_try().
 
@@ -18,6 +18,7 @@ answers to further wrong ones, and the right one is answered at once.
 
 from app.proxy.bans import Bans
 from app.proxy.bounded import Generations, Window
+from app.proxy.permissions import TRUNKS
 from app.sip.hosts import subscriber_network
 
 MAX_SOURCES = 256  # per generation: what is counted of an address
@@ -80,10 +81,11 @@ class Known:
 
 
 class Pike:
-    """deadlines, log: of the Proxy. `config` may be replaced at any time."""
+    """deadlines, log: of the Proxy. in_group(group, host, port) -> bool: permissions' table."""
 
-    def __init__(self, config, deadlines, log):
+    def __init__(self, config, deadlines, log, in_group):
         self.config = config
+        self.in_group = in_group
         self.bans = Bans(deadlines, log)
         self.dropped = 0  # messages of banned sources, for the status page
         self._known = {}
@@ -102,8 +104,15 @@ class Pike:
 
     def admits(self, data, peer, now):
         """-> bool: this message is to be looked at; a banned source's gets nothing at all."""
+        denied = self.config.deny_group
+        if denied and self.in_group(denied, peer.host, peer.port):
+            self.dropped += 1
+            return False
         if not self.config.ban or self.is_known(peer, now):
             return True
+        return self._is_no_flood(data, peer, now)
+
+    def _is_no_flood(self, data, peer, now):
         network = subscriber_network(peer.host)
         ban = self.bans.get(network)
         if ban is None:
@@ -145,11 +154,14 @@ class Pike:
     # What authentication knows
 
     def is_known(self, peer, now):
-        """-> bool: a trunk's address, or a flow that somebody has authenticated on."""
-        if peer.host in self.config.trunks:
-            return True
+        """-> bool: a flow that somebody has authenticated on, or an address of the operator's."""
         known = self._known.get(flow_of(peer))
-        return known is not None and known.until > now
+        if known is not None and known.until > now:
+            return True
+        allowed = self.config.allow_group
+        if allowed and self.in_group(allowed, peer.host, peer.port):
+            return True
+        return self.in_group(TRUNKS, peer.host, peer.port)
 
     def vouch(self, peer, user, until, now):
         """Somebody has proved on this flow that he is `user`: it is known until then, at least."""

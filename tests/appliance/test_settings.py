@@ -37,6 +37,7 @@ def test_every_key_can_be_set():
         "[accounting]\ndb = no\nlog = no\ndelay = 0\nsize = 8192\nfiles = 2\n"
         "[security]\nreqs_density_per_unit = 30\nsampling_time_unit = 3\nban = 60\n"
         "wrong_passwords = 5\nwrong_passwords_in = 300\nscanners = Friendly-Scanner, nmap\n"
+        "allow_group = 10\ndeny_group = 11\n"
         "[console]\npassword = " + HASH + "\nidle = 60\n"
     )
     assert [str(error) for error in wrong] == []

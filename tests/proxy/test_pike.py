@@ -1,9 +1,10 @@
 """Scanners, floods and guessing: who is banned, who is not, and who is heard all the same."""
 
 from app.proxy.bans import EACH, NEWCOMERS, PROOFS
+from app.proxy.config import Config
 from app.proxy.pike import MAX_KNOWN, MAX_SOURCES
 from app.sip.transport import Peer
-from tests.proxy.box import Box
+from tests.proxy.box import BOX, Box, table
 from tests.proxy.phone import Phone, last, status
 
 NAT = "198.51.100.7"  # an address with several telephones behind it, and a scanner
@@ -392,3 +393,34 @@ def test_a_known_flow_is_forgotten_with_its_registration():
     box.wait(101)
     ban(box, port=40001)
     assert phone.send(phone.make("OPTIONS", "sip:example.org")) == []
+
+
+def test_groups_of_the_table_address_are_let_in_or_kept_out():
+    rows = table(
+        "address",
+        "id(int,auto) grp(int) ip_addr(string) mask(int) port(int) tag(string,null)\n"
+        "1:10:198.51.100.0:24:0:\n2:11:203.0.113.66:32:0:\n3:1:203.0.113.5:32:0:\n",
+    )
+    box = guarded(tables={"address": rows}, allow_group=10, deny_group=11)
+    denied = Phone(box, "200", "203.0.113.66")
+    assert denied.register() == [] and box.proxy.pike.dropped == 1
+    for host in (NAT, "203.0.113.5"):  # the operator's, and a trunk's
+        allowed = scanner(box, host)
+        for _ in range(200):
+            assert allowed.send(allowed.make("OPTIONS", "sip:example.org"))
+    assert not len(box.proxy.pike.bans)
+
+
+def test_who_is_kept_out_stays_out_registered_or_not():
+    """The operator's answer to a stolen password, while the thief is registered."""
+    rows = table(
+        "address",
+        "id(int,auto) grp(int) ip_addr(string) mask(int) port(int) tag(string,null)\n"
+        "1:11:198.51.100.0:24:0:\n",
+    )
+    box = guarded(tables={"address": rows})
+    thief = Phone(box, "200", NAT, 40001)
+    assert status(thief.register()) == [200]
+    box.proxy.reload(box.tables, Config(domains=("example.org", BOX), deny_group=11))
+    assert thief.send(thief.make("OPTIONS", "sip:example.org")) == []
+    assert thief.register() == []
