@@ -8,9 +8,10 @@ A source that nobody vouches for and that sends `reqs_density_per_unit` requests
 `sampling_time_unit` seconds, or `wrong_passwords` of them, is banned for `ban` seconds.
 
 **Known flows** are let through and never counted: trunks, the `allow_group` of the table address,
-and the address and port that somebody has authenticated from, until that registration would end. Who forges the address of a
-known flow can therefore not have it banned, and who is banned next door does not take it along.
-What a known flow may not do is guess other users' passwords: see may_try().
+and the address and port that somebody has authenticated from, until that registration would end.
+Who forges the address of a known flow can therefore not have it banned, and who is banned next
+door does not take it along. What a known flow may not do is guess other users' passwords: see
+may_try().
 
 Nobody is ever locked out by name. Wrong passwords of one name, from wherever they come, delay the
 answers to further wrong ones, and the right one is answered at once.
