@@ -7,7 +7,7 @@ SECONDS ?= 600
 COUNT ?= 10000000
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: run test image host lint unit interop device fuzz bench-boot reproduce help clean
+.PHONY: run test image host lint unit interop device fuzz bench-boot bench-relay reproduce help clean
 
 run:  ## build the image, boot it in QEMU, ready for a phone
 	@$(PYTHON) scripts/run.py $(BOARD) $(ARGS)
@@ -38,6 +38,9 @@ fuzz:  ## fuzz SIP (COUNT datagrams, default 10 million: an hour), the C engine 
 
 bench-boot:  ## measure the image: boot time, memory, sizes
 	@$(PYTHON) tests/bench/boot.py $(ARGS)
+
+bench-relay:  ## measure the relay beside rtpengine: processor time a packet, delay, loss
+	@$(PYTHON) tests/bench/relay/run.py $(ARGS)
 
 reproduce:  ## build the image again in another folder and compare every byte
 	@$(PYTHON) scripts/reproduce.py $(BOARD) $(ARGS)

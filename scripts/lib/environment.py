@@ -55,6 +55,7 @@ PACKAGES = {
         "openssl",
         "procps",
     ],
+    "bench": ["rtpengine-daemon", "util-linux"],
 }
 
 
