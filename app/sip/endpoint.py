@@ -26,6 +26,16 @@ COOKIE = "z9hG4bK"  # RFC 3261 8.1.1.7
 COPIED = ("from", "to", "call-id")  # what no response lacks (RFC 3261 8.2.6.2)
 
 
+class _Nobody:
+    """Whose message it is when nothing follows from that it could not be sent."""
+
+    def transport_error(self, now):
+        pass
+
+
+NOBODY = _Nobody()
+
+
 class LimitReached(Exception):
     """There are as many transactions as the endpoint may hold: answer 503 with Retry-After."""
 
@@ -56,8 +66,8 @@ class Endpoint:
         self._connections = Connections()
         self._streams = {}  # (transport, host, port) -> {ClientTransaction: True}
         self._events = []
-        self._sends = []  # (data, peer, transaction | _Stateless | None)
-        self._last = None  # whose message to_send() gave last
+        self._sends = []  # (data, peer, transaction | _Stateless | NOBODY)
+        self._last = NOBODY  # whose message to_send() gave last
 
     def __len__(self):
         """Transactions held, those for CANCEL too."""
@@ -327,7 +337,7 @@ class Endpoint:
         return data, peer
 
     def sent(self):
-        """-> a mark of what to_send() gave last, for transport_error(); it may be None."""
+        """-> a mark of what to_send() gave last, for transport_error()."""
         return self._last
 
     def transport_error(self, now, sent=None):
@@ -336,9 +346,8 @@ class Endpoint:
         sent: of a message that waited for its connection, what sent() said when it was given.
         """
         if sent is None:
-            sent, self._last = self._last, None
-        if sent is not None:
-            sent.transport_error(now)
+            sent, self._last = self._last, NOBODY
+        sent.transport_error(now)
 
     def connection_lost(self, peer, now):
         """The connection that `peer` names by its flow is gone, or never came about.
@@ -367,7 +376,7 @@ class Endpoint:
     # What the transactions ask for (see transaction.py)
 
     def queue(self, data, peer, transaction):
-        self._sends.append((data, peer, transaction))
+        self._sends.append((data, peer, transaction or NOBODY))
 
     def tell(self, event):
         self._events.append(event)

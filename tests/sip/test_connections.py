@@ -193,6 +193,20 @@ def test_a_message_that_waited_fails_by_its_mark():
     assert b"Call-ID: c1" in failed.transaction.request
 
 
+def test_a_message_that_nobody_misses_fails_for_nobody_else():
+    """A stateless answer that waited: its mark is not that of what was given meanwhile."""
+    layer = element()
+    layer.receive(received(via="SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx1"), ALICE, 0.0)
+    (event,) = told(layer)
+    layer.reply(event.message, event.peer, 404, "Not Found")
+    layer.to_send()
+    mark = layer.sent()
+    layer.request(request(call="c2"), BOB_TCP, 0.0)
+    layer.to_send()
+    layer.transport_error(0.1, mark)
+    assert names(layer) == [] and mark is not None
+
+
 def test_nothing_of_streams_is_left_behind():
     layer = element()
     there = Peer("tcp", "198.51.100.7", 40000, 34)
