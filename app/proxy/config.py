@@ -93,6 +93,8 @@ class Config:
         first = self.interfaces.all[0]
         self.advertise = (first.advertised_host, first.advertised_port)
         self.ports = self.ports or self.interfaces.ports()
+        secure = self.interfaces.has("tls") or self.interfaces.has("wss")
+        self.schemes = ("sip", "sips") if secure else ("sip",)  # that can be routed
         self.domains = tuple([domain.lower() for domain in self.domains])
 
     @classmethod

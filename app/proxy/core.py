@@ -117,7 +117,7 @@ class Proxy:
         # A StrayResponse is dropped (RFC 6026 7.3).
 
     def _request(self, message, peer, now, wall):
-        problem = check(message, supported=())
+        problem = check(message, supported=(), schemes=self.config.schemes)
         if problem is not None:
             code, reason, lines = problem
             self._decline(message, peer, now, code, reason, lines)

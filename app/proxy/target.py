@@ -3,6 +3,7 @@
 from app.proxy.config import is_address
 from app.sip.errors import ParseError
 from app.sip.headers import parse_name_addr, split_list
+from app.sip.hosts import parse_host
 from app.sip.transport import DEFAULT_PORTS, TRANSPORTS, Peer
 from app.sip.uri import host_port, parse_port, parse_uri
 
@@ -76,11 +77,23 @@ def _is_to_locate(host, config):
 
 def _reachable(transport, host, port, config):
     """-> Peer | None: what we have an interface for, and no multicast or broadcast."""
-    if transport is None or host in ("0.0.0.0", "255.255.255.255", "::"):
+    if transport is None or is_for_many(host):
         return None
     if not config.interfaces.has(transport):
         return None
     return Peer(transport, host, port or DEFAULT_PORTS[transport], 0)
+
+
+def is_for_many(host):
+    """-> bool: an address of nobody, or of a multicast group, which responses would flood."""
+    if ":" in host:
+        return parse_host(host) == (6, 0) or host[:2].lower() == "ff"
+    return host in ("0.0.0.0", "255.255.255.255") or 224 <= int(host.partition(".")[0]) < 240
+
+
+def is_all_secure(target, peer):
+    """-> bool: what was for a sips URI may go to a Target by way of a Peer (RFC 3261 26.4.4)."""
+    return target.uri.scheme == "sips" and peer.transport in ("tls", "wss", ANY_SECURE)
 
 
 def alias_of(uri, config):
@@ -152,6 +165,7 @@ class Target:
     def __init__(self, uri, q, received, binding=None):
         self.uri = uri
         self.q = q
+        self.contact = uri  # what the way there is taken from
         self.received = received
         self.binding = binding
         self.flows = []
@@ -169,7 +183,7 @@ class Target:
             return next_hop(self.path[0].uri, config)
         if self.received:
             return self._registered_from(received_peer(self.received, config), config)
-        return next_hop(self.uri, config, use_alias=False)
+        return next_hop(self.contact, config, use_alias=False)
 
     def _registered_from(self, peer, config):
         binding = self.binding
@@ -189,9 +203,16 @@ def target_of(contact, q=None, received=None, binding=None):
         return None
 
 
-def target_of_binding(binding):
-    """-> Target of a Binding, or None."""
-    return target_of(binding.contact, binding.q, binding.received, binding)
+def target_of_binding(binding, scheme="sips"):
+    """-> Target of a Binding for a request to a URI of this scheme, or None.
+
+    A sips Contact is good for both (RFC 5630 5.4): it goes on in the caller's scheme, over TLS.
+    """
+    target = target_of(binding.contact, binding.q, binding.received, binding)
+    if target is not None and scheme == "sip" and target.uri.scheme == "sips":
+        target.uri = parse_uri(binding.contact)
+        target.uri.scheme = "sip"
+    return target
 
 
 def hop(peer):

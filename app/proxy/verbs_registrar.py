@@ -180,7 +180,7 @@ class RegistrarVerbs:
         found = []
         flows = {}  # instance -> its Target: several flows are one telephone (RFC 5626 7)
         for binding in self.proxy.location.bindings(aor, self.now) if aor else ():
-            target = target_of_binding(binding)
+            target = target_of_binding(binding, uri.scheme)
             if target is None:
                 continue
             instance = (binding.instance or "").lower() if binding.reg_id else None

@@ -6,6 +6,7 @@ from app.proxy.seal import BACK, ON, PARAM
 from app.proxy.target import hop, next_hop
 from app.sip.errors import ParseError
 from app.sip.headers import parse_name_addr
+from app.sip.transport import DEFAULT_PORTS
 from app.sip.uri import parse_uri
 
 
@@ -53,6 +54,7 @@ class RecordRouteVerbs:
         request is judged as one without. True also where our Path, written by add_path(), names
         the flow of the telephone that it goes to. `if r.loose_route(): return within_dialog(r)`
         """
+        self._strip_maddr()
         own = self._undo_strict_router()
         while self.route_set and is_own(self.route_set[0].uri, self.config):
             own.append(self.route_set.pop(0).uri)
@@ -84,6 +86,21 @@ class RecordRouteVerbs:
                 self.flow = peer
                 return kind == PATH
         return False
+
+    def _strip_maddr(self):
+        """16.4: a Request-URI that has been sent here by its maddr goes on without it."""
+        uri = self.ru
+        maddr = uri.params.get("maddr") if uri.is_sip else None
+        port = uri.port or DEFAULT_PORTS.get(self.peer.transport)
+        if maddr is None or maddr.lower() not in self.config.domains:
+            return
+        if port not in self.config.ports or is_own(uri, self.config):
+            return
+        uri = parse_uri(str(uri))
+        uri.port = None
+        for name in ("maddr", "transport"):
+            uri.params.remove(name)
+        self.set_ruri(uri)
 
     def _undo_strict_router(self):
         """16.4: a strict router put our Record-Route into the Request-URI; the real one is last.

@@ -5,7 +5,7 @@ from app.proxy.branch import Branch
 from app.proxy.fork import ResponseContext
 from app.proxy.rewrite import way_back
 from app.proxy.seal import BACK, NO_MARK
-from app.proxy.target import Target, next_hop, peer_of
+from app.proxy.target import Target, is_all_secure, next_hop, peer_of
 from app.proxy.verbs_rr import write_routes
 from app.sip.endpoint import LimitReached
 from app.sip.errors import ParseError
@@ -13,6 +13,8 @@ from app.sip.headers import parse_via
 from app.sip.transport import TRANSPORTS
 from app.sip.uri import parse_host_port, parse_uri
 
+# RFC 5630 6.2: whoever asked for TLS all the way gets nothing less
+SIPS_NOT_ALLOWED = 'Warning: 380 waferpbx "SIPS Not Allowed"'
 LOOP_MARK = 12  # hex digits at the end of a branch: see _loop_mark
 
 
@@ -235,6 +237,9 @@ class TransactionVerbs:
     def _new_branch(self, target, common):
         peer = self._peer_of(target)
         if peer is None:
+            return None
+        if self.msg.uri[:5].lower() == "sips:" and not is_all_secure(target, peer):
+            self.error = (480, "Temporarily Unavailable", (SIPS_NOT_ALLOWED,))
             return None
         if self.config.is_self_peer(peer):
             # what is ours has been looked up: it would only come back

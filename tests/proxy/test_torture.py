@@ -1,4 +1,4 @@
-"""RFC 4475 and RFC 5118 end to end: each message as a datagram, and what leaves the box.
+"""RFC 4475 and RFC 5118 end to end: each message by datagram and stream, and what leaves the box.
 
 Two boxes see every message: one runs the shipped script, for a sender that it trusts to
 reach our extensions; the other an open script without authentication, to see what a bare
@@ -11,8 +11,9 @@ from app.sip.digest import answer, parse_challenge
 from app.sip.edits import Edits
 from app.sip.errors import ParseError
 from app.sip.headers import parse_contact
+from app.sip.interfaces import Interfaces, interface
 from app.sip.message import parse
-from app.sip.transport import Peer
+from app.sip.transport import DEFAULT_PORTS, TRANSPORTS, Peer
 from app.sip.uri import parse_uri
 from tests.proxy.box import BOX, Box, Hashes, table
 from tests.sip.corpus import answers, torture
@@ -67,8 +68,16 @@ class Everywhere(dict):
         return ANYWHERE, None
 
 
+KNOWN = [interface(1 + at, name, BOX, DEFAULT_PORTS[name]) for at, name in enumerate(TRANSPORTS)]
+STREAMS = [Peer(each.transport, SENDER.host, 40001, 112 + each.number) for each in KNOWN[1:]]
+EVERY_SENDER = [SENDER] + STREAMS
+
+
 def torture_box(script=routes, **settings):
-    return Box(script, domains=DOMAINS, trunks=(SENDER.host,), **settings)
+    settings.setdefault("ports", (5060,))
+    return Box(
+        script, domains=DOMAINS, trunks=(SENDER.host,), interfaces=Interfaces(KNOWN), **settings
+    )
 
 
 def register_whoever(box, data):
@@ -83,9 +92,9 @@ def register_whoever(box, data):
         box.location.set_static([Binding(aor, f"sip:dest@{ANYWHERE}", None, static=True)])
 
 
-def outcome(box, data):
+def outcome(box, data, sender=SENDER):
     """-> a final status, FORWARD or "drop", and the messages that left for elsewhere."""
-    box.receive(data, SENDER)
+    box.receive(data, sender)
     forwarded = [parse(sent) for sent, peer in box.sent if peer.host != SENDER.host]
     codes = [parse(sent).status for sent, peer in box.sent if peer.host == SENDER.host]
     codes = [code for code in codes if code != 100]
@@ -102,13 +111,47 @@ def test_every_message_meets_its_answer():
     wanted = expected()
     assert len(wanted) == len(answers()) == 61
     wrong = []
-    for name, _ in answers():
-        box = torture_box()
-        register_whoever(box, torture(name))
-        found = outcome(box, torture(name))[0]
-        if found != wanted[name.split("/")[1]]:
-            wrong.append((name, found))
+    for sender in EVERY_SENDER:
+        for name, _ in answers():
+            box = torture_box()
+            register_whoever(box, torture(name))
+            found = outcome(box, torture(name), sender)[0]
+            if found != wanted[name.split("/")[1]]:
+                wrong.append((sender.transport, name, found))
     assert wrong == []
+
+
+def test_over_a_stream_answers_take_its_connection():
+    """Whatever the Via says (RFC 3261 18.2.2)."""
+    for sender in STREAMS:
+        for name, _ in answers():
+            box = torture_box()
+            register_whoever(box, torture(name))
+            box.receive(torture(name), sender)
+            replies = [peer for data, peer in box.sent if data[:8] == b"SIP/2.0 "]
+            assert [peer for peer in replies if peer != sender] == [], (sender.transport, name)
+            assert [peer for _, peer in box.sent if peer.host == SENDER.host] == replies, name
+
+
+def test_no_message_upsets_a_box_whose_connections_break():
+    """Each message, its connection gone before the answer: nothing is left, nothing goes on."""
+    for sender in STREAMS:
+        box = torture_box()
+        for name, _ in answers():
+            register_whoever(box, torture(name))
+            box.endpoint.receive(torture(name), sender, box.now)
+            box.proxy.run(box.now, box.wall)
+            for _ in range(50):
+                if box.endpoint.to_send() is None:
+                    break
+                box.endpoint.transport_error(box.now)
+                box.proxy.run(box.now, box.wall)
+            assert box.endpoint.to_send() is None, name
+            box.proxy.connection_lost(sender, box.now, box.wall)
+            box.endpoint.connection_lost(sender, box.now)
+            box.settle()
+        box.wait(900)
+        assert len(box.endpoint) == 0 and len(box.proxy.calls) == 0 and box.next_timer() is None
 
 
 def test_the_script_agrees_with_the_parser():
