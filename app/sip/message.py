@@ -19,8 +19,10 @@ LISTS = {
 }
 
 MANY = 48  # header lines: twice what telephones write
-# What is still looked at in a request that was sent on: its answers are made of these.
-LASTING = ("via", "from", "to", "call-id", "cseq", "record-route", "timestamp", "content-type")
+# What is still looked at in a request that was sent on: its answers are made of these, and the
+# last one is set anew for each of its branches.
+LASTING = ("via", "from", "to", "call-id", "cseq", "record-route", "timestamp", "content-type",
+           "max-breadth")  # fmt: skip
 
 HEAD_LIMIT = 16384  # octets up to the body: what one datagram may cost before it is answered
 

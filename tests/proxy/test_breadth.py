@@ -66,3 +66,11 @@ def test_a_breadth_that_is_none():
 def test_shares():
     assert breadth.shares(60, 1) == [60] and breadth.shares(60, 7) == [9, 9, 9, 9, 8, 8, 8]
     assert breadth.shares(2, 5) == [1, 1] and breadth.shares(0, 3) == []
+
+
+def test_the_second_group_of_a_long_request_has_one_value_too():
+    """What is forgotten of a message of many lines must not be what is written later."""
+    lines = [f"X-{number}: x" for number in range(60)] + ["Max-Breadth: 4"]
+    found, _ = sent(lines, 0.9, 0.2, method="INVITE")
+    found[0].phone.reply(found[0].invite(), 486)
+    assert found[1].invite().headers("max-breadth") == ["4"]
