@@ -27,7 +27,6 @@ WAIT = 2.0
 CHAIN = 8  # CNAMEs from the name asked for to the one with the records
 RECORDS = 32  # of an answer, that are kept
 SIZE = 1232  # octets of an answer: what passes every path whole (RFC 6891, DNS Flag Day 2020)
-LARGE = 4096  # for an answer that was truncated to that
 SHARED = 4  # questions that leave from one socket, that is one port
 
 # status of an Answer
@@ -40,13 +39,15 @@ BUSY = "busy"  # not even asked: there are LIMIT questions
 # records: [Record] of the kind asked for; expires: `now` until which it holds.
 Answer = namedtuple("Answer", ("status", "records", "expires"))
 # source: number of the socket that it leaves from; each is to have a port that nobody can guess.
-Outgoing = namedtuple("Outgoing", ("data", "host", "port", "source"))
+# over_tcp: bool: on a connection of its own, with its length in front (RFC 1035 4.2.2).
+Outgoing = namedtuple("Outgoing", ("data", "host", "port", "source", "over_tcp"))
+Try = namedtuple("Try", ("number", "server", "source"))  # number: the id
 
 
 class Question:
     """What is being asked. asked: the name at present, that CNAMEs have led to by `hops`.
 
-    tries: [(id, Server)], the last one being waited for until `deadline`.
+    tries: [Try], the last one being waited for until `deadline`.
     """
 
     def __init__(self, name, kind, source):
@@ -60,7 +61,7 @@ class Question:
         self.sent = 0
         self.wait = FIRST_WAIT
         self.deadline = 0.0
-        self.size = SIZE
+        self.over_tcp = False  # an answer was too long for a datagram
         self.hops = 0
         self.ttl = MAX_TTL  # the least of the CNAMEs on the way
 
@@ -111,17 +112,24 @@ class Resolver:
 
     def _begin(self, name, kind, now):
         if self._on_source >= SHARED or not self.is_open(self._source):
-            self._source += 1
-            self._on_source = 0
+            self._next_source()
         self._on_source += 1
         self.counters["asked"] += 1
         question = self._questions[name, kind] = Question(name, kind, self._source)
         self._try(question, now)
         return question
 
+    def _next_source(self):
+        self._source += 1
+        self._on_source = 0
+
     def is_open(self, source):
         """-> bool: a question still waits for an answer to that socket."""
-        return any([each.source == source for each in self._questions.values()])
+        for question in self._questions.values():
+            for each in question.tries:
+                if each.source == source:
+                    return True
+        return False
 
     # Sending
 
@@ -136,15 +144,19 @@ class Resolver:
         self._send(question, question.left.pop(0), now)
 
     def _send(self, question, server, now):
+        if question.over_tcp:
+            self._next_source()  # a connection is for one question
+            question.source, self._on_source = self._source, SHARED
         number = self._number()
-        question.tries.append((number, server))
+        question.tries.append(Try(number, server, question.source))
         question.sent += 1
         question.deadline = now + question.wait
         self._tries[number] = question
-        data = message.query(
-            number, question.asked, question.kind, 0 if server.plain else question.size
+        size = 0 if server.plain else SIZE
+        data = message.query(number, question.asked, question.kind, size)
+        self._sends.append(
+            Outgoing(data, server.host, server.port, question.source, question.over_tcp)
         )
-        self._sends.append(Outgoing(data, server.host, server.port, question.source))
 
     def _number(self):
         """-> int: an id that no question has."""
@@ -167,22 +179,16 @@ class Resolver:
             self.counters["dropped"] += 1
             return
         question = self._tries.get(answer.id)
-        server = None if question is None else self._asked_server(question, answer.id)
+        asked = None if question is None else _try_of(question, answer.id)
         if (
-            server is None or not answer.is_response or question.source != source
-            or (server.host, server.port) != (host, port)
+            asked is None or not answer.is_response or asked.source != source
+            or (asked.server.host, asked.server.port) != (host, port)
             or (question.asked, question.kind) != (answer.name, answer.kind)
         ):  # fmt: skip
             self.counters["dropped"] += 1
             return
-        server.quiet_until = 0.0
-        self._take(question, server, answer, now)
-
-    def _asked_server(self, question, number):
-        for each, server in question.tries:
-            if each == number:
-                return server
-        return None
+        asked.server.quiet_until = 0.0
+        self._take(question, asked.server, answer, now)
 
     def _take(self, question, server, answer, now):
         code = answer.code
@@ -205,15 +211,15 @@ class Resolver:
 
     def _try_another(self, question, number, now):
         """A server said that it cannot answer; who has been asked after it is waited for."""
-        if question.tries[-1][0] == number:
+        if question.tries[-1].number == number:
             self._try(question, now)
 
     def _ask_for_more(self, question, server, now):
-        """A truncated answer is not believed in part (RFC 2181 9)."""
-        if question.size == LARGE or server.plain or question.sent >= ATTEMPTS:
+        """A truncated answer is not believed in part (RFC 2181 9), but asked for over TCP."""
+        if question.over_tcp or question.sent >= ATTEMPTS:
             self._end(question, Answer(FAILED, [], now + FAILURE), now)
             return
-        question.size = LARGE
+        question.over_tcp = True
         self._send(question, server, now)
 
     def _conclude(self, question, answer, now):
@@ -276,8 +282,8 @@ class Resolver:
         return self._answers.pop(0) if self._answers else None
 
     def _forget_tries(self, question):
-        for number, _ in question.tries:
-            del self._tries[number]
+        for each in question.tries:
+            del self._tries[each.number]
         question.tries = []
 
     # Time
@@ -290,10 +296,17 @@ class Resolver:
     def handle_timers(self, now):
         for question in list(self._questions.values()):
             if question.deadline <= now:
-                question.tries[-1][1].quiet_until = now + QUIET
+                question.tries[-1].server.quiet_until = now + QUIET
                 self._try(question, now)
 
     def __len__(self):
         """Questions that wait for their answer."""
         return len(self._questions)
 
+
+def _try_of(question, number):
+    """-> Try with that id, or None."""
+    for each in question.tries:
+        if each.number == number:
+            return each
+    return None

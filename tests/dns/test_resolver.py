@@ -232,17 +232,35 @@ def test_a_server_of_before_edns():
     assert answers.has_edns(scene.one().data) == 0
 
 
-def test_a_truncated_answer_is_asked_for_in_a_larger_datagram():
+def test_a_truncated_answer_is_asked_for_over_tcp():
     scene = Scene()
     scene.ask()
-    scene.reply(scene.one(), ADDRESS, flags=0x8380)
+    first = scene.one()
+    assert not first.over_tcp
+    scene.reply(first, ADDRESS, flags=0x8380)
     item = scene.one()
-    assert answers.has_edns(item.data) == 4096 and scene.got() == []
+    assert item.over_tcp and (item.host, item.port) == ONE and item.source != first.source
+    assert scene.got() == [] and scene.resolver.is_open(item.source)
+    scene.ask("other.org")
+    assert scene.one().source != item.source  # a connection is for one question
     scene.reply(item, ADDRESS)
     assert scene.got() == [("me", FOUND)]
 
 
-def test_an_answer_that_stays_truncated_is_none():
+def test_a_server_without_tcp_ends_the_question():
+    scene = Scene(ONE, TWO)
+    scene.ask()
+    scene.reply(scene.one(), flags=0x8380)
+    sources = []
+    for _ in range(3):
+        item = scene.one()
+        assert item.over_tcp
+        sources.append(item.source)
+        scene.wait(scene.resolver.next_timer() - scene.now)
+    assert scene.got() == [("me", FAILED)] and len(set(sources)) == 3
+
+
+def test_an_answer_that_is_truncated_over_tcp_is_none():
     scene = Scene()
     scene.ask()
     for _ in range(2):

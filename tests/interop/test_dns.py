@@ -23,7 +23,9 @@ class Scene:
             tmp_path, DOMAIN,
             hosts={f"a.{DOMAIN}": ELSEWHERE, f"b.{DOMAIN}": ELSEWHERE},
             srv=[(f"_sip._udp.{DOMAIN}", f"a.{DOMAIN}", self.one.port, 10, 0),
-                 (f"_sip._udp.{DOMAIN}", f"b.{DOMAIN}", self.two.port, 20, 0)],
+                 (f"_sip._udp.{DOMAIN}", f"b.{DOMAIN}", self.two.port, 20, 0)]
+            + [(f"_sip._udp.many.{DOMAIN}", f"b.{DOMAIN}", self.two.port, 10 + number, 0)
+               for number in range(60)],
             naptr=[(DOMAIN, 10, 10, "SIPS+D2T", f"_sips._tcp.{DOMAIN}"),
                    (DOMAIN, 20, 10, "SIP+D2U", f"_sip._udp.{DOMAIN}")],
             aliases={f"www.{DOMAIN}": f"b.{DOMAIN}"},
@@ -84,6 +86,13 @@ def test_a_port_leaves_out_srv_and_a_cname_is_followed(scene):
     uri = f"sip:bob@www.{DOMAIN}:{scene.two.port}"
     talk(Caller(scene.caller, uri).authenticate(), Callee(scene.two))
     assert scene.names.questions() == [("A", f"www.{DOMAIN}")]
+
+
+def test_an_answer_that_is_too_long_for_a_datagram(scene):
+    """60 SRV records: dnsmasq truncates them, and gives them over TCP."""
+    uri = f"sip:bob@many.{DOMAIN};transport=udp"
+    talk(Caller(scene.caller, uri).authenticate(), Callee(scene.two))
+    assert scene.names.questions().count(("SRV", f"_sip._udp.many.{DOMAIN}")) == 2
 
 
 def test_a_contact_that_is_a_name_is_reached_within_the_dialog(scene):

@@ -4,7 +4,7 @@ import asyncio
 
 from app.dns import message
 from app.dns.resolver import FOUND, Resolver
-from app.port import clock, hashes, loop, net
+from app.port import clock, hashes, loop, net, tcp
 from app.port.asker import Asker
 from tests.dns import answers
 
@@ -111,3 +111,52 @@ def test_nobody_listens_there():
         assert scene.got == [] and len(scene.asker) == 1
 
     play(scenario)
+
+
+def over_tcp(answering):
+    """Plays a truncated answer, and then the connection: answering(scene, connection, query)."""
+
+    async def scenario(scene):
+        listener = tcp.Listener("127.0.0.1", scene.server.port)
+        try:
+            scene.ask()
+            data, host, port = await scene.question()
+            scene.server.send(answers.answer(data, flags=0x8380), host, port)
+            there = None
+            while there is None:
+                await asyncio.sleep(0.005)
+                there = listener.accept()
+            await asyncio.wait_for(loop.readable(there[0].fd), PATIENCE)
+            query = there[0].read()
+            assert query[:2] == answers.u16(len(query) - 2)
+            await answering(scene, there[0], query[2:])
+        finally:
+            listener.close()
+
+    play(scenario)
+
+
+def test_an_answer_over_tcp_comes_in_pieces():
+    async def answering(scene, connection, query):
+        data = answers.answer(query, *[answers.a(NAME, f"192.0.2.{at}") for at in range(1, 100)])
+        data = answers.u16(len(data)) + data
+        for at in range(0, len(data), 700):
+            connection.write(data[at : at + 700])
+            await asyncio.sleep(0.002)
+        assert await scene.answered() == FOUND
+        assert len(scene.asker) == 0
+        connection.close()
+
+    over_tcp(answering)
+
+
+def test_a_connection_that_ends_early_is_no_answer():
+    async def answering(scene, connection, query):
+        connection.write(b"\1\0rubbish")
+        connection.close()
+        await asyncio.sleep(0.05)
+        assert scene.got == []
+        scene.resolver.handle_timers(scene.resolver.next_timer())  # the next attempt
+        scene.asker.flush()
+
+    over_tcp(answering)
