@@ -52,6 +52,12 @@ SECTIONS = {
         "address": (values.address_port, None),
         "domain": (values.domain, None),
         "sources": (values.several(values.address, 32), ()),
+        "identity": (values.distinct(values.choice("from", "pai", "rpid"), 3), ("from",)),
+        "number": (values.phone_number, ""),
+        "username": (values.word, None),
+        "password": (values.word, None),
+        "realm": (values.word, None),
+        "algorithm": (values.integer(0, 14), 8),
         "emergency": (values.several(values.phone_number, 16), ()),
         "ping_interval": (values.integer(0, 3600, " seconds, 0 for none"), 30),
         "probing_threshold": (values.integer(1, 10), 1),
@@ -169,10 +175,20 @@ def _check_whole(settings, name):
     if settings.media.ports[0] <= settings.sip.port <= settings.media.ports[1]:
         problem = f"ports: the SIP port {settings.sip.port} lies within the media ports"
         refuse("media", "ports", problem, "choose a range without it, such as 16384-16783")
-    for key in ("domain", "sources"):
-        if settings.is_set("trunk", key) and not settings.trunk.address:
-            refuse("trunk", key, f"{key} without address", "add address = 198.51.100.1 to [trunk]")
+    _check_trunk(settings.trunk, settings.is_set, refuse)
     return errors
+
+
+def _check_trunk(trunk, is_set, refuse):
+    for key in ("domain", "sources", "username", "password"):
+        if is_set("trunk", key) and not trunk.address:
+            refuse("trunk", key, f"{key} without address", "add address = 198.51.100.1 to [trunk]")
+    for key, other in (("username", "password"), ("password", "username")):
+        if is_set("trunk", key) and not is_set("trunk", other):
+            refuse("trunk", key, f"{key} without {other}", f"add {other} = ... to [trunk]")
+    if trunk.username and not trunk.realm and not trunk.domain:
+        remedy = "add realm = ..., as the provider's challenges have it (WWW-Authenticate)"
+        refuse("trunk", "username", "username without realm or domain", remedy)
 
 
 def _check_network(settings, refuse):

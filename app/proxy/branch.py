@@ -30,6 +30,9 @@ class Branch:
         self.fr_inv = fr_inv
         self.fr = fr
         self.bflags = bflags
+        self.seal = None  # of our Record-Route in what is sent
+        self.more = ""  # parameters that the seal covers
+        self.names = None  # names.Names: what it says differently from the request
         self.q = 1.0 if target.q is None else target.q
         self.breadth = 0  # its part of Max-Breadth
         self.state = WAITING

@@ -13,6 +13,13 @@ DEFAULTS = {
     "hosts": {},  # {name: (address, port)}: next hops by name
     "dns": False,  # other names are looked up (SER: dns=no); without, they lead nowhere
     "trunk_uri": "",  # where calls to the outside go when the table dispatcher has no set 1
+    "trunk_host": "",  # its address
+    "trunk_username": "",  # what its challenges to calls are answered with
+    "trunk_password": "",
+    "trunk_realm": "",
+    "identity": ("from",),  # how a trunk wants to be told who calls: from, pai, rpid
+    "number": "",  # that extensions without one of their own call with
+    "algorithm": 8,  # of ds_select_domain, for the trunks
     "emergency": (),  # numbers that may be called whatever the limits are
     "trunks": (),  # addresses whose requests need no credentials to reach us
     "max_len": 8192,  # msg:len beyond which 513 is due
@@ -72,7 +79,11 @@ SECURITY_SETTINGS = (
 
 
 # Those of [trunk].
-TRUNK_SETTINGS = ("emergency", "ping_interval", "probing_threshold", "inactive_threshold")
+TRUNK_SETTINGS = (
+    "identity", "number", "algorithm", "emergency", "ping_interval", "probing_threshold",
+    "inactive_threshold",
+)  # fmt: skip
+
 
 # Those of [accounting]; here they have acc_ in front.
 ACC_SETTINGS = ("db", "log", "delay", "size", "files")
@@ -117,7 +128,10 @@ class Config:
         hosts = {trunk.domain: trunk.address} if trunk.domain and trunk.address else {}
         return cls(
             domains=tuple(site.domains) + tuple(own), interfaces=interfaces, trunks=peers,
-            hosts=hosts, trunk_uri=_trunk_uri(trunk), **settings
+            hosts=hosts, trunk_uri=_trunk_uri(trunk),
+            trunk_host=trunk.address[0] if trunk.address else "",
+            trunk_username=trunk.username or "", trunk_password=trunk.password or "",
+            trunk_realm=trunk.realm or trunk.domain or "", **settings
         )  # fmt: skip
 
     def same_place(self, other):

@@ -425,8 +425,10 @@ class Proxy:
             return False
         if message.status < 300:
             self._note_hop(reply, context.request)
-        if context.request.seal is not None:
-            reseal(reply, context.request.seal, self.seals)
+        if branch.names is not None:
+            branch.names.undo(edits, context.request.msg, message)
+        if branch.seal is not None:
+            reseal(reply, branch.seal, self.seals, branch.names)
         return True
 
     # Routes that the script names

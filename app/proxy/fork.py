@@ -105,7 +105,7 @@ class ResponseContext:
             branch.nowhere()
             return
         branch.state, branch.peer = TRYING, destination
-        edits = routed(self.request, branch.edits, destination, branch.target.uri.scheme)
+        edits = routed(self.request, branch, destination)
         try:
             client = self.proxy.endpoint.request(edits, destination, now, suffix=self.mark)
         except LimitReached:

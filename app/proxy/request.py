@@ -62,7 +62,7 @@ class RoutingRequest(
         self.route_set = parsed_routes(msg)
         self.routes_changed = False
         self.record_routed = False
-        self.seal = None  # of our Record-Route in what is sent
+        self.names = None  # names.Names: what is said differently further on
         self.flow = None  # Peer that the token in its Route names
         self.flow_failed = False  # its Route names a flow that is gone (RFC 5626 5.3)
         self.du = None

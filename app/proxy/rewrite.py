@@ -1,6 +1,7 @@
 """Our own Record-Route: its text, how it is found again, how a response's seal is renewed."""
 
 from app.proxy.flow import is_token
+from app.proxy.names import PARAMS, writer_of
 from app.proxy.seal import MARK, ON, PARAM
 from app.proxy.target import hop, next_hop
 from app.sip.errors import ParseError
@@ -24,14 +25,15 @@ def own_routes(config, seal, sender, receiver, scheme="sip", token=""):
     return [_route(scheme, far, TWICE, seal), _route(scheme, user + near, TWICE, seal)]
 
 
-def routed(request, edits, receiver, scheme):
-    """-> Edits of a RoutingRequest with our Record-Route, if it has one, as it is for this Peer."""
-    if request.seal is None:
-        return edits
-    edits = edits.copy()
+def routed(request, branch, receiver):
+    """-> Edits of a Branch with our Record-Route, if it has one, as it is for this Peer."""
+    if branch.seal is None:
+        return branch.edits
+    edits = branch.edits.copy()
     routes = own_routes(
-        request.config, request.seal, request.peer, receiver, scheme, request.flow_token()
-    )
+        request.config, branch.seal + branch.more, request.peer, receiver,
+        branch.target.uri.scheme, request.flow_token(),
+    )  # fmt: skip
     for route in reversed(routes):
         edits.push("Record-Route", route)
     return edits
@@ -70,15 +72,17 @@ def way_back(request):
     return _hop_of(routes[0], request.config) if routes else request.contact_hop()
 
 
-def reseal(reply, seal, seals):
+def reseal(reply, seal, seals, names=None):
     """Renews our Record-Route in a RoutingReply: sealed for the way to its sender.
 
     seal: what our request carried, which tells our value from others. A response without a
     To tag or a way back gets one for nowhere, so that no seal meant for the callee is shown
     to the caller. So with the caller's flow token: the callee's takes its place, or none.
+    names: what our request said differently from the caller's (names.py).
     """
     routes = reply.msg.headers("record-route")
     renewed = None
+    more = writer_of(seals, reply.ci, reply.ft, seal).for_sender(names) if names else ""
     for index in range(len(routes)):
         route = _sealed(routes[index], seal)
         if route is None:
@@ -87,11 +91,13 @@ def reseal(reply, seal, seals):
             target = ""
             if reply.tt:
                 target = _hop_of(routes[index - 1], reply.config) if index else reply.contact_hop()
-            renewed = seals.make(ON, reply.ci, reply.ft, target, seal[:MARK])
+            renewed = seals.make(ON, reply.ci, reply.ft, target, seal[:MARK], more)
             route.uri.user = reply.flow_token() or None
         else:
             route.uri.user = None
-        route.uri.params.set(PARAM, renewed)
+        for name in PARAMS:
+            route.uri.params.remove(name)
+        route.uri.params.set(PARAM, renewed + more)
         reply.edits.replace("record-route", index, str(route))
 
 

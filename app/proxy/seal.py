@@ -19,6 +19,8 @@ from there would have a seal for the way to itself. A seal begins with the mark 
 moved, for Call-ID and tags are the caller's to choose again.
 """
 
+import binascii
+
 from app.sip.digest import same_secret
 
 PARAM = "seal"
@@ -37,17 +39,28 @@ class Seals:
         self._hashes = hashes
         self._secret = secret
 
-    def make(self, way, call_id, tag, hop, mark=NO_MARK):
-        """-> str for a dialog of the party `tag`, towards `hop` ("": nowhere); way: BACK or ON."""
+    def make(self, way, call_id, tag, hop, mark=NO_MARK, more=""):
+        """-> str for a dialog of the party `tag`, towards `hop` ("": nowhere); way: BACK or ON.
+
+        more: text that stands beside the seal and is covered by it (names.py).
+        """
         # nested as HMAC is (RFC 2104), so that no hash can be extended
-        inner = self._hash("\n".join((way, mark, call_id, tag or "", hop)))
+        inner = self._hash("\n".join((way, mark, call_id, tag or "", hop, more)))
         return mark + self._hash(inner)[:LENGTH]
 
-    def holds(self, seal, way, call_id, tag, hop):
+    def holds(self, seal, way, call_id, tag, hop, more=""):
         """-> bool: the seal was made for this."""
         if not hop or len(seal) != MARK + LENGTH:
             return False
-        return same_secret(self.make(way, call_id, tag, hop, seal[:MARK]), seal)
+        return same_secret(self.make(way, call_id, tag, hop, seal[:MARK], more), seal)
+
+    def stream(self, marks, length):
+        """-> bytes that nobody else can tell, always the same for these marks (strings)."""
+        made = b""
+        while len(made) < length:
+            text = "\n".join(("stream", str(len(made))) + marks)
+            made += binascii.unhexlify(self._hash(self._hash(text)))
+        return made[:length]
 
     def _hash(self, text):
         return self._hashes.sha256(f"{self._secret}\n{text}".encode())

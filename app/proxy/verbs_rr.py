@@ -1,6 +1,7 @@
 """Record-Route and loose routing: SER's rr module, RFC 3261 16.4, 16.6 step 4 and 6, 16.12."""
 
 from app.proxy.flow import FORGED, GONE, PATH, asks_for_outbound
+from app.proxy.names import sealed_text, writer_of
 from app.proxy.rewrite import is_own, side_of
 from app.proxy.seal import BACK, ON, PARAM
 from app.proxy.target import hop, next_hop
@@ -12,7 +13,7 @@ from app.sip.uri import parse_uri
 
 class RecordRouteVerbs:
     """Needs: msg, edits, config, proxy, peer; ru, route_set, du, flow, flow_failed, within,
-    record_routed. Sets sealed: loose_route() was true."""
+    names, record_routed. Sets sealed: loose_route() was true."""
 
     sealed = False
 
@@ -60,8 +61,7 @@ class RecordRouteVerbs:
             own.append(self.route_set.pop(0).uri)
             self.routes_changed = True
         opened = not self.route_set and self._follow_flow(own)
-        seals = [uri.params.get(PARAM, "") for uri in own]
-        if not opened and not (seals and self.has_totag() and self._is_sealed(seals)):
+        if not opened and not (own and self.has_totag() and self._is_sealed(own)):
             self.flow = None
             return False
         self.du = None if self.flow_failed else self._next_hop()
@@ -124,19 +124,22 @@ class RecordRouteVerbs:
         uri = self.route_set[0].uri if self.route_set else self.ru
         return next_hop(uri, self.config)
 
-    def _is_sealed(self, seals):
-        """-> bool: one of them leads from the sender to where this goes; sets `within`."""
+    def _is_sealed(self, own):
+        """-> bool: one of our Routes leads from the sender to where this goes; sets `within`,
+        and `names`, which that Route has (names.py)."""
         if self.ft == self.tt:
             return False  # nobody is both parties
         towards = hop(self._next_hop())
         call = self.proxy.calls.get(self.ci)
-        for seal in seals:
+        for uri in own:
+            seal, more = uri.params.get(PARAM, ""), sealed_text(uri)
             for way, tag in ((ON, self.ft), (BACK, self.tt)):
                 within = call if call is not None and call.made(seal, tag) else None
                 earlier = within.earlier(self.tt, towards) if within is not None else []
                 for place in [towards] + earlier:
-                    if self.proxy.seals.holds(seal, way, self.ci, tag, place):
+                    if self.proxy.seals.holds(seal, way, self.ci, tag, place, more):
                         self.within = within
+                        self.names = writer_of(self.proxy.seals, self.ci, tag, seal).read(way, uri)
                         return True
         return False
 

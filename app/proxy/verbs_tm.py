@@ -3,6 +3,7 @@
 from app.proxy import breadth
 from app.proxy.branch import Branch
 from app.proxy.fork import ResponseContext
+from app.proxy.names import Writer
 from app.proxy.rewrite import way_back
 from app.proxy.seal import BACK, NO_MARK
 from app.proxy.target import Target, is_all_secure, next_hop, peer_of
@@ -210,7 +211,7 @@ class TransactionVerbs:
 
     def _branches(self, room):
         """-> [Branch], at most `room`, of the targets that can be reached; none sets `error`."""
-        common = self._common_edits()
+        common = self.edits.copy()
         found = []
         self.error = (478, "Unresolvable destination", ())
         for target in self._to_send()[:room]:
@@ -224,14 +225,14 @@ class TransactionVerbs:
         if self.on_branch is None:
             return self._new_branch(target, common)
         kept = (self.edits, self._targets, self._du, self.consumed, self.fr_inv, self.fr)
-        bflags = self.bflags
+        bflags, names = self.bflags, self.names
         self.edits, self._targets = common.copy(), [target]
         self.in_branch, self.dropped = True, False
         try:
             self.proxy.run_route(self.on_branch, self)
             return None if self.dropped else self._new_branch(self.targets[0], self.edits)
         finally:
-            self.in_branch, self.bflags = False, bflags
+            self.in_branch, self.bflags, self.names = False, bflags, names
             self.edits, self._targets, self._du, self.consumed, self.fr_inv, self.fr = kept
 
     def _new_branch(self, target, common):
@@ -246,7 +247,10 @@ class TransactionVerbs:
             self.error = (482, "Loop Detected", ())
             return None
         edits = self._edits_for(common, target)
-        return Branch(target, peer, edits, self.fr_inv, self.fr, self.bflags)
+        branch = Branch(target, peer, edits, self.fr_inv, self.fr, self.bflags)
+        branch.seal, branch.more = self._seal()
+        branch.names = self.names
+        return branch
 
     def other_flow(self, target):
         """-> Branch | None: another way to the telephone of a Target whose own way has failed."""
@@ -258,7 +262,7 @@ class TransactionVerbs:
                 continue  # it has broken as well
             other.flows = flows
             self.msg.restore()
-            branch = self._branch(other, self._common_edits())
+            branch = self._branch(other, self.edits.copy())
             self.msg.shrink()
             if branch is not None:
                 return branch
@@ -272,18 +276,24 @@ class TransactionVerbs:
             return next_hop(self.route_set[0].uri, self.config)
         return target.peer(self.config)
 
-    def _common_edits(self):
-        """What all branches share, and the seal of our Record-Route for the way to the caller."""
-        edits = self.edits.copy()
-        if self.record_routed:
-            target = way_back(self)
-            call = self.call or self.within
-            mark = NO_MARK if call is None else call.mark
-            self.seal = self.proxy.seals.make(BACK, self.ci, self.ft, target, mark)
-        return edits
+    def _seal(self):
+        """-> (seal of our Record-Route for the way to the caller, parameters behind it)."""
+        if not self.record_routed:
+            return None, ""
+        call = self.call or self.within
+        mark = NO_MARK if call is None else call.mark
+        more = ""
+        if self.names is not None:
+            more = Writer(self.proxy.seals, self.ci, self.ft, mark).for_receiver(
+                self.names, self.msg
+            )
+        target = way_back(self)
+        return self.proxy.seals.make(BACK, self.ci, self.ft, target, mark, more), more
 
     def _edits_for(self, common, target):
         edits = common.copy()
+        if self.names is not None:
+            self.names.apply(edits, self.msg)
         uri = str(target.uri)
         routes = target.path + self.route_set  # RFC 3327 5.3: the Path is a preloaded Route set
         strict = routes and "lr" not in routes[0].uri.params
