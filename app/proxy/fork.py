@@ -116,9 +116,11 @@ class ResponseContext:
 
     def _try_next(self, branch, status, reply, now):
         """RFC 3263 4.3: a 503, an error, or silence. -> bool: another destination is tried."""
-        if not branch.has_alternatives():
+        if not branch.has_alternatives() or (not self.is_invite and self.upstream.is_late(now)):
             return False
         branch.leave(status, reply, [reason_line(status, REASONS.get(status, ""))], now)
+        if self.is_invite and not self.answered:
+            self.upstream.tell_ended(branch, now)
         self._send(branch, now)
         if branch.state == DONE:
             self._done(branch, now)

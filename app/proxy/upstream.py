@@ -64,7 +64,7 @@ class Upstream:
         if status == 503 and reason is None:
             status = 500  # 16.7 step 6: a 503 is about the next hop, not about us
         if not self.context.is_invite and status == 408:
-            if self._is_late(now):
+            if self.is_late(now):
                 self._abandon(now)
                 return
             status = 504  # RFC 4320 4.2 forbids the 408 alone
@@ -102,7 +102,7 @@ class Upstream:
         elif message.status == 408:
             self.answer(408, now)
             return False
-        elif self._is_late(now):
+        elif self.is_late(now):
             self._abandon(now)
             return False
         self._end()
@@ -112,7 +112,8 @@ class Upstream:
         over = (machines.COMPLETED, machines.CONFIRMED)
         return self.context.is_invite and message.status // 100 == 2 and self.server.state in over
 
-    def _is_late(self, now):
+    def is_late(self, now):
+        """-> bool: a caller of another method than INVITE waits no longer."""
         return now >= self._started + GIVEN_UP_AFTER
 
     def _abandon(self, now):

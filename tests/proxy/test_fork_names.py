@@ -284,6 +284,26 @@ def test_other_methods_find_names_too():
     assert status(scene.alice.received()) == [200]
 
 
+def test_a_request_that_its_caller_has_given_up_goes_nowhere_else():
+    scene = Scene()
+    scene.alice.request("MESSAGE", BOB)
+    scene.box.wait(40)
+    assert scene.two.received() == []
+
+
+def test_the_early_dialog_of_a_destination_that_fails_has_ended():
+    """RFC 6228: the caller's telephone may stop playing what it heard."""
+    scene = Scene()
+    scene.call(headers=["Supported: 199"])
+    request = invite(scene.one)
+    scene.one.reply(request, 183, tag="one")
+    scene.one.reply(request, 503, tag="one")
+    found = scene.alice.received()
+    assert status(found) == [183, 199] and last(found).to.tag == "one"
+    scene.two.reply(invite(scene.two), 200)
+    assert status(scene.alice.received()) == [200]
+
+
 # Within a dialog
 
 
