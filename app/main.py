@@ -1,6 +1,6 @@
 """The score: which parts there are, and who plays when. Everything else is in the parts.
 
-    SIP socket ──► service ──► SIP socket          app/proxy, app/sip
+    sockets    ──► service ──► sockets             app/transport, app/proxy, app/sip
     alarm      ──►         ──► media engine        app/media
     console    ──► services ──► service            app/appliance
 """
@@ -8,7 +8,7 @@
 import gc
 import sys
 
-from app import dbtext, routes
+from app import dbtext, places, routes
 from app.appliance.console import Console
 from app.appliance.log import Log
 from app.appliance.network import name_servers
@@ -25,17 +25,14 @@ from app.port.syslog import Syslog
 from app.port.tty import Tty
 from app.proxy.config import Config
 from app.proxy.service import Service
-from app.sip.interfaces import Interfaces, known_as, places_of
-from app.sip.transport import Peer
+from app.sockets import Sockets
 
 VERSION = "0.1.0"
 DATA = "/data"  # the data partition of the box
-BURST = 32  # datagrams taken before the others have their turn
 LOOK_AGAIN = 10  # seconds between looks at our addresses, which DHCP may change
 LOOK_SOON = 0.5  # the same while there is none to be called by: the lease is on its way
-WILDCARDS = ("0.0.0.0", "::")
-NOT_OURS_ALONE = ("127.", "169.254.", "::1", "fe80:")  # loopback and link-local addresses
 DNS_PORT = 53
+ANY = ("0.0.0.0", "::")
 LINE_BUSY = 0.02  # seconds until a terminal that takes no more bytes is tried again
 GC_THRESHOLD = 262144  # bytes between two collections: a small heap stays a fast one
 
@@ -58,7 +55,9 @@ class Box:
         self.alarm = loop.Sleeper(clock.now)
         self.site = None
         self.service = None  # app.proxy.service.Service, once there is a site
-        self.socket = None
+        self.sockets = Sockets(self.log, hashes.token, hashes.sha1_digest)
+        self.places = ()  # what they listen on, as places.wanted() has it
+        self.ports = ()
         self.asker = None  # carries questions to the name servers, where the site wishes so
         self.engine = None
         self.engine_ports = None  # what the engine was started with
@@ -82,7 +81,7 @@ class Box:
             self.services.use(site)
         except OSError as error:
             port = site.settings.sip.port
-            self.log.error(f"no SIP socket (port {port} of the site, --listen): {error}")
+            self.log.error(f"no SIP socket (port {port} or listen of the site, --listen): {error}")
             return False
         return True
 
@@ -104,41 +103,21 @@ class Box:
 
     def reload(self, site):
         """Use a Site from now on; calls and bindings go on. OSError: nothing has changed."""
-        host, port = self.place(site.settings.sip)
-        if self.socket is None or host != self.socket.host or port not in (0, self.socket.port):
-            self.open_socket(host, port)
+        wanted = places.wanted(self.options.listen, site.settings.sip)
+        self.ports = self.sockets.open([each[:3] for each in wanted])
+        self.places = wanted
         self.site = site
         self.use_config(self.make_config(site))
-
-    def place(self, sip):
-        """Return (host, port) of the UDP socket: of --listen, else of the site."""
-        places = [each for each in places_of(sip.listen, sip.port) if each[0] == "udp"]
-        _, host, port, _ = places[0] if places else ("udp", "0.0.0.0", sip.port, None)
-        given = self.options.listen or (host, port)
-        return given[0], port if given[1] is None else given[1]
-
-    def open_socket(self, host, port):
-        former = self.socket
-        self.socket = net.UdpSocket(host, port)
-        if former is not None:
-            self.tasks["sip"].cancel()
-            former.close()
-        self.start("sip", self.sip_task, self.socket)
+        if "sip" not in self.tasks:
+            self.start("sip", self.sip_task)
 
     def make_config(self, site):
         """Return the Config of a Site, with the addresses that this machine has now."""
-        interfaces = self.make_interfaces(site)
+        given, sip = self.options.advertise, site.settings.sip
+        interfaces = places.interfaces(self.places, self.ports, given, sip)
         own = [address for _, address in net.interfaces()]
         own += [each.advertised_host for each in interfaces.all]
         return Config.of_site(site, interfaces, own)
-
-    def make_interfaces(self, site):
-        """Return the Interfaces that this program listens on, as a Site has them known."""
-        sip, socket = site.settings.sip, self.socket
-        given = self.options.advertise or sip.advertise or (None, None)
-        places = [("udp", socket.host, socket.port, None)]
-        found = known_as(places, socket.port, given, lambda host: own_address())
-        return Interfaces(found, sip.local_net, net.source_address)
 
     def use_config(self, config):
         now, wall = clock.now(), clock.wall()
@@ -150,17 +129,17 @@ class Box:
             self.service.start(now, wall)
         else:
             self.service.use(config, tables, now, wall)
+        self.sockets.use(self.service, config.interfaces)
         self.start_media()
         self.start_names()
         self.look_later()
+        names = ", ".join([each.name for each in config.interfaces.all])
         host, port = config.advertise
-        place = f"{self.socket.host}:{self.socket.port}"
-        self.log.notice(f"SIP on {place}, known as {host}:{port}, {len(tables)} tables")
+        self.log.notice(f"SIP on {names}, known as {host}:{port}, {len(tables)} tables")
 
     def look_later(self):
-        provisional = self.socket.host in WILDCARDS and not is_usable(
-            self.service.config.advertise[0]
-        )
+        first = self.service.config.interfaces.all[0]
+        provisional = first.host in ANY and not places.is_usable(first.advertised_host)
         self.look_at = clock.now() + (LOOK_SOON if provisional else LOOK_AGAIN)
 
     def look_around(self):
@@ -246,29 +225,13 @@ class Box:
             self.alarm.set(clock.now())
             self.log.error(f"fault in {name}: {error!r}; the program starts again")
 
-    async def sip_task(self, socket):
-        """Datagrams in; what they cause goes out at once."""
+    async def sip_task(self):
+        """Messages in; what they cause goes out at once."""
         while True:
-            await loop.readable(socket.socket)
-            for _ in range(BURST):
-                datagram = self.receive(socket)
-                if datagram is None:
-                    break
-                data, host, port = datagram
-                peer = Peer("udp", host, port, 0)
-                self.service.receive(data, peer, clock.now(), clock.wall())
-                self.send()
+            await loop.readable(self.sockets.fd)
+            self.sockets.work()
             self.turn()
             await loop.pause()
-
-    def receive(self, socket):
-        try:
-            return socket.receive()
-        except OSError as error:
-            self.log.warning(f"SIP socket: {error}")
-        except MemoryError:
-            self.service.faults += 1  # the datagram is lost; calls and their media go on
-        return None
 
     async def media_task(self, engine):
         """Calls that have fallen silent."""
@@ -297,6 +260,7 @@ class Box:
             now = clock.now()
             if self.service is not None:
                 self.service.handle_timers(now, clock.wall())
+            self.sockets.handle_timers()
             if self.console is not None:
                 self.console.handle_timers(now)
             if self.look_at is not None and now >= self.look_at:
@@ -306,7 +270,7 @@ class Box:
     def turn(self):
         """After whatever happened: messages out, text out, the alarm set."""
         self.send()
-        due = [self.look_at]
+        due = [self.look_at, self.sockets.next_timer()]
         if self.service is not None:
             due.append(self.service.next_timer())
         if self.console is not None:
@@ -317,12 +281,7 @@ class Box:
         self.alarm.set(min(due) if due else None)
 
     def send(self):
-        item = self.service.to_send() if self.service is not None else None
-        while item is not None:
-            data, peer = item
-            if not self.socket.send(data, peer.host, peer.port):
-                self.service.transport_error(clock.now(), clock.wall())
-            item = self.service.to_send()
+        self.sockets.flush()
         if self.asker is not None:
             self.asker.flush()
 
@@ -345,7 +304,11 @@ class Box:
         return self.service.media() if self.service else []
 
     def counters(self):
-        return self.service.counters() if self.service else []
+        found = self.service.counters() if self.service else []
+        return found + self.sockets.counters()
+
+    def connections(self):
+        return self.sockets.list()
 
     def bans(self):
         return self.service.bans(clock.now()) if self.service else []
@@ -384,20 +347,6 @@ class Box:
             self.log.error(f"no console, standard input is no terminal: {error}")
             return
         self.console = Console(self.services, hashes.sha256_digest)
-
-
-def own_address():
-    """Return the address that the default route leaves from, else any that others can reach."""
-    found = net.source_address("198.51.100.1")  # of RFC 5737: nobody's, and nothing is sent
-    if found is None or not is_usable(found):
-        others = [address for _, address in net.interfaces() if is_usable(address)]
-        found = others[0] if others else "127.0.0.1"
-    return found
-
-
-def is_usable(address):
-    """-> bool: others can reach this machine by it."""
-    return not address.startswith(NOT_OURS_ALONE)
 
 
 def main(arguments):

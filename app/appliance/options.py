@@ -1,13 +1,14 @@
 """The command line of `waferpbx -m app`."""
 
-from app.appliance.values import BadValue, address_port, port_range
+from app.appliance.values import TRANSPORTS, BadValue, address_port, listen, port_range
 
 USAGE = """\
 usage: waferpbx -m app [OPTION...]        (or python3 -m app)
 
   --site DIR                site.conf and tables; without, the site that the state folder has
   --state DIR               where registrations are kept (default: state)
-  --listen HOST[:PORT]      SIP socket (default: every IPv4 address, the site's port)
+  --listen [TRANSPORT:]HOST[:PORT]    where to listen for SIP, instead of where the site says;
+                            without a transport for UDP and TCP; may be given several times
   --advertise HOST[:PORT]   where telephones find us (default: the site's, or our address)
   --dns HOST[:PORT]         name server (default: the site's, or the system's)
   --rtp FIRST-LAST          UDP ports for media (default: the site's)
@@ -21,9 +22,9 @@ class UsageError(Exception):
 
 
 class Options:
-    """site, state: folders; listen, advertise, dns: (host, port or None); rtp: (first, last).
+    """site, state: folders; advertise, dns: (host, port or None); rtp: (first, last).
 
-    Each None where it is not given. console, appliance: bool.
+    listen: as values.listen has it. Each None where it is not given. console, appliance: bool.
     """
 
     def __init__(self):
@@ -45,7 +46,10 @@ def parse_options(arguments):
                 if not rest:
                     raise UsageError(f"{word} needs a value")
                 value = rest.pop(0)
-            setattr(options, word[2:], _value(word, value))
+            found = _value(word, value)
+            if word == "--listen":
+                found = (options.listen or ()) + found
+            setattr(options, word[2:], found)
         else:
             raise UsageError(f"unknown option {given}")
     if options.appliance and options.site:
@@ -60,6 +64,13 @@ def _value(word, text):
         raise UsageError(f"{word} {text}: {bad.problem}; {bad.remedy}")
 
 
+def _listen(text):
+    if text.partition(":")[0].lower() in TRANSPORTS:
+        return listen(text)
+    host, port = address_port(text)
+    return ("udp", host, port, None), ("tcp", host, port, None)
+
+
 def _folder(text):
     return text.rstrip("/") or "/"
 
@@ -68,7 +79,7 @@ FLAGS = ("--console", "--appliance", "--help")
 VALUES = {
     "--site": _folder,
     "--state": _folder,
-    "--listen": address_port,
+    "--listen": _listen,
     "--advertise": address_port,
     "--dns": address_port,
     "--rtp": port_range,

@@ -20,6 +20,11 @@ def sha256_digest(data):
     return hashlib.sha256(data).digest()
 
 
+def sha1_digest(data):
+    """Return the SHA-1 of the bytes `data` as 20 bytes; for WebSocket (RFC 6455) alone."""
+    return hashlib.sha1(data).digest()
+
+
 def token(n):
     """Return `n` lower-case hex characters from the kernel's random source."""
     return binascii.hexlify(os.urandom((n + 1) // 2)).decode()[:n]

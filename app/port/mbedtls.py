@@ -44,10 +44,10 @@ def _use(context, certificate, key, authorities, minimum):
 class Tls(Layer):
     """A tcp.Connection with TLS on it."""
 
-    def __init__(self, context, connection, name=None):
+    def __init__(self, context, connection, name=None, first=b""):
         super().__init__(connection)
         context, server = context
-        self._tap = box.Tap(self.fd)
+        self._tap = box.Tap(self.fd, first or None)
         self._tls = context.wrap_socket(
             self._tap, server_side=server, do_handshake_on_connect=False, server_hostname=name
         )

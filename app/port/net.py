@@ -149,6 +149,15 @@ def is_address(host):
         return False
 
 
+def has_ipv6():
+    """Say whether this machine's kernel has IPv6."""
+    try:
+        UdpSocket("::", 0).close()
+        return True
+    except OSError:
+        return False
+
+
 def source_address(host, port=5060):
     """Return the local address that packets to `host` leave from, or None without a route."""
     try:

@@ -53,9 +53,10 @@ def _load(context, certificate, key):
 class Tls(Layer):
     """A tcp.Connection with TLS on it."""
 
-    def __init__(self, context, connection, name=None):
+    def __init__(self, context, connection, name=None, first=b""):
         super().__init__(connection)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._in.write(first)
         self._waiting = b""  # records that the socket has not taken yet
         server = context.protocol == ssl.PROTOCOL_TLS_SERVER
         self._tls = context.wrap_bio(self._in, self._out, server, name)

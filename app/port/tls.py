@@ -10,9 +10,10 @@ server_context(certificate, key, authorities=None, clients=NO, minimum=TLS12)
     clients. clients: NO, OPTIONAL, REQUIRED. minimum: TLS12 or TLS13.
 client_context(authorities=None, certificate=None, key=None, minimum=TLS12)
     authorities: who may vouch for the servers that we call; None: nobody has to.
-Tls(context, connection, name=None)
-    name: whom we call, for its certificate and for SNI. .certificate() is the peer's (DER or
-    None), .version() "1.2" or "1.3"; both once something was read.
+Tls(context, connection, name=None, first=b"")
+    name: whom we call, for its certificate and for SNI. first: bytes that were read from the
+    connection before. .certificate() is the peer's (DER or None), .version() "1.2" or "1.3";
+    both once something was read.
 
 The handshake is part of the first reads and writes. What the peer does wrong, and that it is
 not whom it should be, is an OSError that says so. A write() that took less than all wants

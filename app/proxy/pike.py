@@ -164,6 +164,13 @@ class Pike:
             return True
         return self.in_group(TRUNKS, peer.host, peer.port)
 
+    def user_of(self, peer, now):
+        """-> str | None: who has authenticated on this flow last, "" for a trunk."""
+        if not self.is_known(peer, now):
+            return None
+        known = self._known.get(flow_of(peer))
+        return known.users[-1] if known is not None and known.users else ""
+
     def vouch(self, peer, user, until, now):
         """Somebody has proved on this flow that he is `user`: it is known until then, at least."""
         flow = flow_of(peer)

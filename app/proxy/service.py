@@ -111,6 +111,14 @@ class Service:
         self._guarded(self.endpoint.connection_lost, peer, now)
         self._run(now, wall)
 
+    def known(self, peer, now):
+        """-> str | None: the user who has proved to be at a Peer, "" for a trunk."""
+        return self.proxy.pike.user_of(peer, now)
+
+    def is_banned(self, host):
+        """-> bool: who comes from there need not be listened to."""
+        return self.proxy.pike.bans.get(subscriber_network(host)) is not None
+
     def next_timer(self):
         due = [self.endpoint.next_timer(), self.proxy.next_timer()]
         due = [each for each in due if each is not None]

@@ -85,15 +85,15 @@ class Connections:
         """-> (bool, victim): whether one more from there may come, once `victim` is closed."""
         victim = None
         if self._unknown.get(host, 0) >= self.limits.max_per_address:
-            victim = self._weakest(host)
+            victim = self.weakest(host)
         elif len(self._all) >= self.limits.max_connections:
-            victim = self._weakest(None)
+            victim = self.weakest()
         else:
             return True, None
         self.counters["refused" if victim is None else "evicted"] += 1
         return victim is not None, victim
 
-    def _weakest(self, host):
+    def weakest(self, host=None):
         """-> the Connection that will be missed least, of an address or of all; None: none will.
 
         A stranger before who speaks SIP; of the address that has most of its like, so that few

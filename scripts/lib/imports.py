@@ -20,6 +20,9 @@ MAY_IMPORT = {
     "appliance": ("dbtext", "rules"),
     "port": (),
     "routes": ("proxy", "pbx"),
+    "places": ("port", "sip"),
+    "link": ("port", "transport", "sip"),
+    "sockets": ("port", "transport", "sip", "link"),
     "main": EVERYTHING,
     "__main__": EVERYTHING,  # python3 -m app: it calls main
     "__init__": (),

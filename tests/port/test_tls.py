@@ -1,6 +1,6 @@
 from app.port import tls
 from tests.certificates import RSA, Folder
-from tests.port.test_tcp import close, pair
+from tests.port.test_tcp import close, pair, until
 
 MADE = {}
 
@@ -67,6 +67,18 @@ def test_bytes_go_both_ways():
     assert theirs.certificate() is None
     assert ours.certificate()[:1] == b"0"
     close(ours, theirs, theirs)
+
+
+def test_what_was_read_before_is_part_of_it():
+    listener, below, theirs = pair()
+    ours = tls.Tls(client(), below, "sip.example.org")
+    assert ours.write(b"REGISTER") == 0
+    hello = until(theirs.read)
+    assert hello[:1] == b"\x16"
+    theirs = tls.Tls(server(), theirs, None, hello)
+    drive(ours, theirs)
+    drive(theirs, ours)
+    close(listener, ours, theirs)
 
 
 def test_messages_longer_than_a_record():

@@ -90,7 +90,11 @@ def test_whatever_we_said_is_ours():
 
 
 def test_places_and_what_they_are_known_as():
-    assert places_of((), 5070) == [("udp", "0.0.0.0", 5070, None)]
+    four = [("udp", "0.0.0.0", 5070, None), ("tcp", "0.0.0.0", 5070, None)]
+    assert places_of((), 5070) == four
+    assert places_of((), 5070, ipv6=True) == four + [
+        ("udp", "::", 5070, None), ("tcp", "::", 5070, None),
+    ]  # fmt: skip
     places = places_of(
         (("udp", "0.0.0.0", None, None), ("tcp", "192.168.1.10", 5080, None),
          ("tls", "::", None, None), ("wss", "10.9.0.1", None, ("203.0.113.9", 8443))),

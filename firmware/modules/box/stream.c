@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "box.h"
@@ -136,25 +137,41 @@ static mp_obj_t box_send_end(mp_obj_t fd) {
 }
 MP_DEFINE_CONST_FUN_OBJ_1(box_send_end_obj, box_send_end);
 
-// Tap(fd): a stream for the module `tls`. It remembers whether the socket was full, which tells
-// in which direction a handshake waits, and leaves the descriptor to whom it belongs.
+// Tap(fd, first): a stream for the module `tls`, whose first bytes have been read already. It
+// remembers whether the socket was full, which tells in which direction a handshake waits, and
+// leaves the descriptor to whom it belongs.
 typedef struct {
     mp_obj_base_t base;
     int fd;
     bool full;
+    mp_obj_t first;
+    size_t taken; // bytes of it
 } tap_t;
 
 static mp_obj_t tap_make_new(
     const mp_obj_type_t *type, size_t n_args, size_t n_kw, const mp_obj_t *args) {
-    mp_arg_check_num(n_args, n_kw, 1, 1, false);
+    mp_arg_check_num(n_args, n_kw, 2, 2, false);
     tap_t *self = mp_obj_malloc(tap_t, type);
     self->fd = (int)mp_obj_get_int(args[0]);
     self->full = false;
+    self->first = args[1];
+    self->taken = 0;
     return MP_OBJ_FROM_PTR(self);
 }
 
 static mp_uint_t tap_read(mp_obj_t self_in, void *data, mp_uint_t size, int *error) {
     tap_t *self = MP_OBJ_TO_PTR(self_in);
+    if (self->first != mp_const_none) {
+        mp_buffer_info_t first;
+        mp_get_buffer_raise(self->first, &first, MP_BUFFER_READ);
+        size = MIN(size, first.len - self->taken);
+        memcpy(data, (const byte *)first.buf + self->taken, size);
+        self->taken += size;
+        if (self->taken == first.len) {
+            self->first = mp_const_none;
+        }
+        return size;
+    }
     ssize_t got = recv(self->fd, data, size, MSG_DONTWAIT);
     *error = errno == EINTR ? EAGAIN : errno;
     return got < 0 ? MP_STREAM_ERROR : (mp_uint_t)got;
