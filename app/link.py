@@ -7,7 +7,7 @@ from app.port import clock, tcp, tls
 from app.port.poller import READ, WRITE
 from app.sip.transport import Peer
 from app.transport import stun
-from app.transport.client_hello import MORE, WHOLE, ClientHello
+from app.transport.client_hello import MORE, WHOLE
 
 BURST = 32  # datagrams, or connections, taken before the others have their turn
 READS = 8  # pieces of one connection

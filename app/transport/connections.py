@@ -15,7 +15,11 @@ but by SIP messages, and for those who are known by their registration.
 
 from app.sip.timers import Deadlines
 from app.transport.connection import (
-    EXPECTED, KNOWN, SPEAKS, Connection, peer_of,
+    EXPECTED,
+    KNOWN,
+    SPEAKS,
+    Connection,
+    peer_of,
 )  # fmt: skip
 from app.transport.framing import Framer
 from app.transport.websocket import WebSocket

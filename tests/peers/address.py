@@ -32,7 +32,8 @@ def free_ports(count=1, host=LOOPBACK):
 
 def _is_free(host, port):
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_INET, kind) as probe:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, kind) as probe:
             try:
                 probe.bind((host, port))
             except OSError:

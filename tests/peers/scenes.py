@@ -23,19 +23,19 @@ def sipp_call(folder, target, scenario, caller="200", callee="201", **values):
 
 
 def sipp_pair(folder, target, calling, answering, caller="200", callee="201", calls=1, rate=10,
-              line=None, **values):  # fmt: skip
+              line=None, ways=("u1", "u1"), host=LOOPBACK, **values):  # fmt: skip
     """`calls` calls of one sipp to another that has registered. -> counters of the callee.
 
     calling, answering: names of scenarios; line: the target as the two of them see it, for a
-    relay in between.
+    relay in between; ways: the transports of caller and callee (Sipp.transport).
     """
     line = line or target
-    port = free_ports()
-    sipp.register(folder, line, callee, port)
+    port = free_ports(1, host)
+    sipp.register(folder, line, callee, port, transport=ways[1], host=host)
     with Sipp(folder, line, answering, callee, port=port, calls=0, seconds=PATIENCE + 30,
-              **values) as there:  # fmt: skip
+              transport=ways[1], host=host, **values) as there:  # fmt: skip
         with Sipp(folder, line, calling, caller, callee, calls=calls, rate=rate, at_once=calls,
-                  seconds=PATIENCE, **values) as here:  # fmt: skip
+                  seconds=PATIENCE, transport=ways[0], host=host, **values) as here:  # fmt: skip
             here.succeeded()
         counters = there.stop()
     assert counters["IncomingCall"] == calls, there.report(counters)

@@ -32,9 +32,11 @@ class Sipp:
     """
 
     def __init__(self, folder, target, scenario, user="200", callee="201", password=None, port=None,
-                 host=LOOPBACK, calls=1, rate=10, at_once=10, seconds=40, **values):  # fmt: skip
+                 host=LOOPBACK, calls=1, rate=10, at_once=10, seconds=40, transport="u1",
+                 **values):  # fmt: skip
         program = require("sipp", "sip-tester")
         self.host = host
+        self.transport = transport
         self.port = port or free_ports(1, host)
         self.seconds = seconds
         self.name = f"{next(_numbers):03d}-{scenario}"
@@ -42,7 +44,8 @@ class Sipp:
         self.folder.mkdir()
         self._script(scenario, values)
         word = USERS.get(user, "") if password is None else password
-        arguments = [program, f"{target.host}:{target.port}", "-sf", "scenario.xml", *TRACES]
+        arguments = [program, _address(target.host, target.port), "-sf", "scenario.xml", *TRACES]
+        arguments += ["-t", transport]
         arguments += ["-i", host, "-p", self.port, "-cp", free_ports(1), "-nostdin"]
         arguments += ["-s", callee, "-au", user, "-ap", word]
         arguments += ["-key", "caller", user, "-key", "domain", DOMAIN]
@@ -104,7 +107,13 @@ class Sipp:
         text = (SCENARIOS / f"{scenario}.xml").read_text()
         for name, value in {**DEFAULTS, **values}.items():
             text = text.replace(f"@{name}@", str(value))
+        if self.transport != "u1":
+            text = text.replace("[local_port]>", "[local_port];transport=[transport]>")
         (self.folder / "scenario.xml").write_text(text)
+
+
+def _address(host, port):
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def register(folder, target, user, port, expires=600, **options):
