@@ -96,8 +96,10 @@ def registrar(r):
 def permitted(r):
     """Says whether the request may go on; if not, it has been answered.
 
-    An extension proves who it is and may go anywhere. A trunk, and anybody outside, may
-    reach what is ours, and nothing else: this box relays for nobody.
+    An extension proves who it is and may go anywhere. A trunk may reach what is ours, and
+    anybody outside may call it: this box relays for nobody. What is no call is not for
+    strangers, or they would write on telephones' screens (MESSAGE), restart them (NOTIFY),
+    and have them call out (REFER), which no trunk has a reason for either.
     """
     if not r.allow_source_address() and r.is_myself(r.fu):
         if not r.proxy_authorize("", "subscriber"):
@@ -110,7 +112,11 @@ def permitted(r):
         r.consume_credentials()
         return True
     if r.is_myself(r.ru) and not r.route_set:
-        return True
+        if r.is_method("INVITE") or (r.allow_source_address() and not r.is_method("REFER")):
+            return True
+        r.refused("a stranger may call, and nothing else")
+        r.sl_send_reply(403, "Forbidden")
+        return False
     r.refused("relaying denied")
     r.sl_send_reply(403, "Relaying Denied")
     return False

@@ -1,6 +1,7 @@
 """The media verbs against a relay that writes down what it is asked."""
 
 from app.media.errors import NoPorts
+from app.proxy.config import Config
 from app.sip.errors import bad
 from tests.proxy.box import Box
 from tests.proxy.phone import SDP, Phone, last, status
@@ -193,13 +194,14 @@ def test_what_passes_twice_is_relayed_once():
 
 
 def test_an_sdp_outside_of_a_call_opens_nothing():
-    """No BYE would give the ports back: anybody could take all of them, a MESSAGE at a time."""
+    """No BYE would give the ports back: a trunk could take all of them, a MESSAGE at a time."""
     box, relay, alice, bob = scene()
-    stranger = Phone(box, "mallory", host="203.0.113.9", domain="example.com")
+    box.proxy.reload(box.tables, Config(domains=("example.org",), trunks=("203.0.113.9",)))
+    trunk = Phone(box, "mallory", host="203.0.113.9", domain="example.com")
     for method in ("MESSAGE", "PUBLISH", "INFO", "UPDATE", "OPTIONS", "NOTIFY", "INVITE"):
         to = "<sip:201@example.org>;tag=x" if method in ("UPDATE", "INVITE") else None
         fields = {"to": to} if to else {}
-        stranger.send(stranger.make(method, "sip:201@example.org", body=SDP, **fields))
+        trunk.send(trunk.make(method, "sip:201@example.org", body=SDP, **fields))
         request = last(bob.received())
         assert request.method == method and b"192.0.2.99" in request.body
         bob.reply(request, 200, body=SDP)

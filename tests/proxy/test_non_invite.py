@@ -53,7 +53,7 @@ def test_nobody_there_is_no_408_but_silence():
 
 
 def test_a_retransmission_of_what_was_left_unanswered_goes_nowhere():
-    box = Box()
+    box = Box(trunks=("203.0.113.5",))
     (one,) = desks(box, None)
     eve = Phone(box, "eve", host="203.0.113.5", domain="far.example")
     data = eve.make("MESSAGE", "sip:201@example.org")
@@ -115,14 +115,29 @@ def test_each_method_outside_of_a_dialog_is_challenged_and_goes_to_the_extension
         assert len(box.endpoint) == 0 and len(box.proxy.calls) == 0
 
 
-def test_each_method_outside_of_a_dialog_may_come_from_anybody_for_an_extension():
+def test_each_method_outside_of_a_dialog_may_come_from_a_trunk_but_refer():
+    """A trunk's address can be forged, and a REFER has a telephone call out."""
     for method in METHODS:
-        box = Box()
+        box = Box(trunks=("203.0.113.5",))
         (one,) = desks(box, None)
-        eve = Phone(box, "eve", host="203.0.113.5", domain="far.example")
-        eve.send(eve.make(method, "sip:201@example.org"))
-        assert last(one.got()).method == method
-        assert status(eve.send(eve.make(method, "sip:201@elsewhere.example"))) == [403]
+        trunk = Phone(box, "0123", host="203.0.113.5", domain="far.example")
+        refused = status(trunk.send(trunk.make(method, "sip:201@example.org"))) == [403]
+        assert refused == (method == "REFER") and bool(one.got()) != refused
+        assert status(trunk.send(trunk.make(method, "sip:201@elsewhere.example"))) == [403]
+
+
+def test_no_method_but_invite_comes_from_strangers():
+    """CVE-2021-37624, CVE-2021-41157: a MESSAGE or SUBSCRIBE that nobody asked a password for.
+
+    Whether there is such an extension, registered or not, makes no difference."""
+    for method in METHODS:
+        for uri in ("sip:201@example.org", "sip:202@example.org", "sip:999@example.org"):
+            box = Box()
+            (one,) = desks(box, None)
+            eve = Phone(box, "eve", host="203.0.113.5", domain="far.example")
+            answer = last(eve.send(eve.make(method, uri)))
+            assert (answer.status, answer.reason) == (403, "Forbidden"), method
+            assert one.got() == [] and len(box.endpoint) == 1  # that of the REGISTER
 
 
 def test_each_method_within_a_dialog_goes_both_ways_without_a_password():
@@ -166,8 +181,7 @@ def test_the_methods_that_begin_a_dialog_and_all_others_are_record_routed():
     for method in METHODS:
         box = Box()
         (one,) = desks(box, None)
-        eve = Phone(box, "eve", host="203.0.113.5", domain="far.example")
-        eve.send(eve.make(method, "sip:201@example.org"))
+        Phone(box, "200").request(method, "sip:201@example.org")
         assert len(last(one.got()).headers("record-route")) == 1, method
 
 

@@ -24,7 +24,7 @@ def test_an_asserted_identity_is_a_trunks_to_give():
     alice = Phone(box, "200")
     alice.request("MESSAGE", "sip:201@example.org", [line])
     eve = Phone(box, "eve", host="203.0.113.66", domain="evil.example")
-    eve.send(eve.make("MESSAGE", "sip:201@example.org", [line]))
+    eve.send(eve.make("INVITE", "sip:201@example.org", [line]))
     assert [each.header("p-asserted-identity") for each in bob.received()] == [None, None]
     trunk = Phone(box, "0123", host="198.51.100.7", domain="198.51.100.7")
     trunk.send(trunk.make("MESSAGE", "sip:201@example.org", [line]))
@@ -60,7 +60,7 @@ def test_somebody_asks_whether_we_are_alive():
     box = Box()
     eve = Phone(box, "eve", host="203.0.113.66", domain="evil.example")
     assert status(eve.send(eve.make("OPTIONS", f"sip:{BOX}"))) == [200]
-    assert status(eve.send(eve.make("OPTIONS", "sip:nobody@example.org"))) == [404]
+    assert status(eve.send(eve.make("OPTIONS", "sip:nobody@example.org"))) == [403]
 
 
 def test_an_unknown_extension():

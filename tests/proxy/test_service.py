@@ -170,9 +170,9 @@ def test_a_fault_delays_nothing_else():
     bench.service.proxy._failed = Counting._failed
     bob = Phone(bench, "201")
     bob.register()
-    eve = Phone(bench, "eve", host="203.0.113.5", domain="far.example")
+    alice = Phone(bench, "200")
     for _ in range(2):
-        eve.send(eve.make("MESSAGE", "sip:201@example.org"))
+        alice.request("MESSAGE", "sip:201@example.org")
     bench.now += 40
     bench.service.handle_timers(bench.now, bench.wall)
     assert seen == [408, 408] and bench.service.faults == 2
