@@ -88,7 +88,9 @@ def registrar(r):
     if not r.check_to():
         r.refused(f"{r.au} may not register {r.tu}")
         return r.sl_send_reply(403, "Forbidden")
-    if r.nat_uac_test(19):
+    # a NAT, or a Contact at somebody else's address, who has not asked for our calls: they go to
+    # where this came from, which the challenge has reached
+    if r.nat_uac_test(19 | 512):
         r.fix_nated_register()
     return r.save("location")
 
@@ -101,7 +103,8 @@ def permitted(r):
     strangers, or they would write on telephones' screens (MESSAGE), restart them (NOTIFY),
     and have them call out (REFER), which no trunk has a reason for either.
     """
-    if not r.allow_source_address() and r.is_myself(r.fu):
+    # is_from_local, not is_myself(r.fu): at our address, no other port makes a name somebody else's
+    if not r.allow_source_address() and r.is_from_local():
         if not r.proxy_authorize("", "subscriber"):
             r.proxy_challenge("", 1)
             return False
@@ -113,6 +116,7 @@ def permitted(r):
         return True
     if r.is_myself(r.ru) and not r.route_set:
         if r.is_method("INVITE") or (r.allow_source_address() and not r.is_method("REFER")):
+            disarm(r)
             return True
         r.refused("a stranger may call, and nothing else")
         r.sl_send_reply(403, "Forbidden")
@@ -120,6 +124,12 @@ def permitted(r):
     r.refused("relaying denied")
     r.sl_send_reply(403, "Relaying Denied")
     return False
+
+
+def disarm(r):
+    """Nobody makes a telephone answer by itself, and hears the room, but who has a password."""
+    for name in ("Answer-Mode", "Priv-Answer-Mode", "Call-Info", "Alert-Info"):
+        r.remove_hf(name)
 
 
 def incoming(r):

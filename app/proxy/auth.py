@@ -135,10 +135,10 @@ def is_same_request(text, request, config):
     if not said.is_sip or not meant.is_sip:
         return False
     (said_user, said_host), (meant_user, meant_host) = said.aor, meant.aor
-    if said_user is None and said_host in config.domains:
+    if said_user is None and config.is_our_host(said_host):
         return True
     if request.method != "REGISTER" and (said_user or "") != (meant_user or ""):
         return False
     if said_host == meant_host:
         return True
-    return said_host in config.domains and meant_host in config.domains
+    return config.is_our_host(said_host) and config.is_our_host(meant_host)

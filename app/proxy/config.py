@@ -1,7 +1,8 @@
 """What the proxy is told about itself: the modparam lines of SER, with their defaults."""
 
+from app.sip.hosts import parse_host
 from app.sip.interfaces import Interfaces
-from app.sip.uri import host_port
+from app.sip.uri import host_port, without_dot
 
 # name: default. Times in seconds, lengths in bytes.
 DEFAULTS = {
@@ -107,6 +108,7 @@ class Config:
         secure = self.interfaces.has("tls") or self.interfaces.has("wss")
         self.schemes = ("sip", "sips") if secure else ("sip",)  # that can be routed
         self.domains = tuple([domain.lower() for domain in self.domains])
+        self._ours = {host_key(domain): True for domain in self.domains}
 
     @classmethod
     def of_site(cls, site, interfaces, own):
@@ -144,13 +146,17 @@ class Config:
         A domain name matches with any port. An address matches with our own ports, or
         without one: a telephone behind the same address has a port of its own.
         """
-        if not uri.is_sip or uri.host.lower() not in self.domains:
+        if not uri.is_sip or not self.is_our_host(uri.host):
             return False
         return uri.port is None or uri.port in self.ports or not is_address(uri.host)
 
+    def is_our_host(self, host):
+        """-> bool: a name or address is one of `domains`, however it is written."""
+        return host_key(host) in self._ours
+
     def is_self_peer(self, peer):
         """-> bool: a message to this Peer would come back to us."""
-        return peer.port in self.ports and peer.host in self.domains and is_address(peer.host)
+        return peer.port in self.ports and self.is_our_host(peer.host) and is_address(peer.host)
 
 
 def _trunk_uri(trunk):
@@ -158,6 +164,12 @@ def _trunk_uri(trunk):
     if not trunk.address:
         return ""
     return "sip:" + (trunk.domain or host_port(*trunk.address))
+
+
+def host_key(host):
+    """-> what all spellings of a host have in common: case, a dot at the end, how an address is
+    written (::ffff:192.0.2.10 is 192.0.2.10)."""
+    return parse_host(host) or without_dot(host)
 
 
 def is_address(host):

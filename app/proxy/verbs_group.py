@@ -76,7 +76,7 @@ class GroupVerbs:
 
         `if r.is_domain_local(r.tu.host): ...`
         """
-        return domain.lower() in self.config.domains
+        return self.config.is_our_host(domain)
 
     def lookup_domain(self, domain, prefix=""):
         """-> bool: the table domain has it; its `did`, and what domain_attrs has for that, are

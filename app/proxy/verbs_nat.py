@@ -10,6 +10,7 @@ from app.proxy.flow import PARAM, WITHIN
 from app.proxy.target import alias_for, alias_of, hop, next_hop, uri_for
 from app.sip.errors import ParseError
 from app.sip.headers import parse_contact
+from app.sip.hosts import parse_host
 from app.sip.sdp import Sdp, sdp_body
 from app.sip.transport import same_place
 
@@ -23,6 +24,7 @@ SOURCE_PRIVATE = 32
 WEBSOCKET = 64
 CONTACT_DIFFERS = 128  # the port only, as in Kamailio
 SDP_DIFFERS = 256
+CONTACT_ELSEWHERE = 512  # ours
 
 UNREAD = object()  # a Contact that nobody has asked for
 
@@ -37,7 +39,8 @@ class NatVerbs:
         WebSocket clients write by RFC 7118); 2 Via and source address differ; 4 Via has a
         private address; 8 SDP has; 16 Via and source port differ; 32 the source address is
         private; 64 it came over WebSocket; 128 Contact and source port differ; 256 SDP and
-        source address differ. `if r.nat_uac_test(19): ...`
+        source address differ. 512, which Kamailio has not: one of the Contacts is no address, or
+        another one than the source's. `if r.nat_uac_test(19): ...`
         """
         return (
             bool(flags & CONTACT_PRIVATE and self._contact_is_private())
@@ -49,6 +52,7 @@ class NatVerbs:
             or bool(flags & WEBSOCKET and self.peer.transport in ("ws", "wss"))
             or bool(flags & CONTACT_DIFFERS and self._contact_port_differs())
             or bool(flags & SDP_DIFFERS and self._sdp_has(self._is_elsewhere))
+            or bool(flags & CONTACT_ELSEWHERE and self._contacts_lead_elsewhere())
         )
 
     def fix_nated_register(self):
@@ -126,6 +130,19 @@ class NatVerbs:
         except ParseError:
             return None
         return None if contact is None or contact.star else contact
+
+    def _contacts_lead_elsewhere(self):
+        here = parse_host(self.peer.host)
+        try:
+            contacts = [parse_contact(value) for value in self.msg.headers("contact")]
+        except ParseError:
+            return True
+        for contact in contacts:
+            if contact.star or not contact.uri.is_sip:
+                continue
+            if parse_host(contact.uri.params.get("maddr") or contact.uri.host) != here:
+                return True
+        return False
 
     def _contact_is_private(self):
         contact = self._contact()

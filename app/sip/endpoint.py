@@ -117,7 +117,7 @@ class Endpoint:
 
     def _receive_request(self, message, peer, now):
         method = message.method
-        transaction = self._server_for(message, "INVITE" if method == "ACK" else method)
+        transaction = self._server_for(message, peer, "INVITE" if method == "ACK" else method)
         if transaction is not None:
             event = machines.ACK if method == "ACK" else machines.REQUEST
             transaction.fire(event, now, message, peer)
@@ -128,11 +128,15 @@ class Endpoint:
         else:
             self.tell(events.Request(message, peer))
 
-    def _server_for(self, message, method):
+    def _server_for(self, message, peer, method):
+        """-> ServerTransaction | None. An ACK and a CANCEL come from the host that their INVITE
+        came from (RFC 3261 9.1, 17.1.1.3: to the same next hop), or they are somebody else's."""
         transaction = self._servers.get(server_key(message, method))
-        if transaction is not None and transaction.matches(message):
-            return transaction
-        return None
+        if transaction is None or not transaction.matches(message):
+            return None
+        if message.method != method and transaction.peer.host != peer.host:
+            return None
+        return transaction
 
     def _receive_ack(self, message, peer):
         """An ACK of no transaction: for a 2xx, or for an answer of reply(), which ends here."""
@@ -141,7 +145,7 @@ class Endpoint:
 
     def _receive_cancel(self, message, peer, now):
         """RFC 3261 9.2 and 16.10: the 200 is the endpoint's, the rest is the user's."""
-        invite = self._server_for(message, "INVITE")
+        invite = self._server_for(message, peer, "INVITE")
         if invite is None:
             self.tell(events.Request(message, peer))
             return

@@ -17,6 +17,12 @@ HOST = ALPHANUM + "-._"
 NEVER_IGNORED = ("user", "ttl", "method", "maddr", "transport")
 
 
+def without_dot(host):
+    """-> str: a host in lower case, without the dot that ends a complete name (RFC 1034 3.1)."""
+    host = host.lower()
+    return host[:-1] if host[-1:] == "." else host
+
+
 class Uri:
     """A URI. str(uri) prints it.
 
@@ -42,9 +48,9 @@ class Uri:
 
     @property
     def aor(self):
-        """-> (user, host): RFC 3261 10.3 step 5: unescaped, host in lower case, no parameters."""
+        """-> (user, host): RFC 3261 10.3 step 5: unescaped, without_dot(host), no parameters."""
         user = None if self.user is None else unescape(self.user)
-        return user, (self.host or "").lower()
+        return user, without_dot(self.host or "")
 
     def __str__(self):
         if self.opaque is not None:

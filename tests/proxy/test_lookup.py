@@ -164,6 +164,9 @@ def test_a_contact_that_is_ourselves_is_not_called():
     bob = Phone(box, "201")
     lines = ["Contact: <sip:201@192.0.2.10>"]
     assert status(bob.register(headers=lines, contact=None)) == [200]
+    assert rings(box, caller, phones, "201") == 100  # to where the REGISTER came from
+    assert last(bob.received()).uri == "sip:201@192.0.2.10"
+    box.location.bindings("201", box.now)[0].received = None
     assert rings(box, caller, phones, "201") == 482
 
 

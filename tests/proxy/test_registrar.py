@@ -167,10 +167,11 @@ def test_contacts_that_cannot_be_called():
 def test_q_orders_and_is_listed():
     box = Box()
     phone = Phone(box, "200")
-    reply = register(phone, "<sip:low@h>;q=0.1", "<sip:none@h>", "<sip:mid@h>;q=0.55")
+    h = "192.0.2.200"
+    reply = register(phone, f"<sip:low@{h}>;q=0.1", f"<sip:none@{h}>", f"<sip:mid@{h}>;q=0.55")
     order = [str(parse_contact(value).uri) for value in reply.headers("contact")]
-    assert order == ["sip:none@h", "sip:mid@h", "sip:low@h"]
-    assert "<sip:mid@h>;q=0.55;expires=3600" in reply.headers("contact")
+    assert order == [f"sip:none@{h}", f"sip:mid@{h}", f"sip:low@{h}"]
+    assert f"<sip:mid@{h}>;q=0.55;expires=3600" in reply.headers("contact")
 
 
 def test_bindings_expire():
@@ -219,7 +220,7 @@ def test_the_aor_is_unescaped_and_of_any_domain_of_ours():
     assert uris(box, "200") == ["sip:a@h"]
     other = Phone(box, "201")
     replies = other.request("MESSAGE", "sip:200@example.net")
-    assert status(replies) == [478]  # found there, but "h" is no address
+    assert replies == [] and last(phone.received()).uri == "sip:a@h"
 
 
 def test_domains_are_told_apart_when_asked():
@@ -246,7 +247,7 @@ def test_domains_are_told_apart_when_asked():
         "dbaliases", "alias_username(str) alias_domain(str) username(str) domain(str)\n"
         "5551:example.org:200:example.net\n",
     )  # fmt: skip
-    assert status(caller.request("MESSAGE", "sip:5551@example.org")) == [478]  # sip:b@h
+    assert last(caller.request("MESSAGE", "sip:5551@example.org")).uri == "sip:b@h"
     again = box.restart()
     again.config.use_domain = again.location._store._use_domain = True
     again.location.load(again.now, again.wall)
