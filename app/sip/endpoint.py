@@ -23,6 +23,9 @@ from app.sip.transport import (
 __all__ = ["Endpoint", "LimitReached", "Peer"]
 
 COOKIE = "z9hG4bK"  # RFC 3261 8.1.1.7
+# An answer to an address that has proved nothing is at most so many times as long as what came
+# from there, as in RFC 9000 8.1: nobody floods somebody else with us as his loudspeaker.
+AMPLIFICATION = 3
 COPIED = ("from", "to", "call-id")  # what no response lacks (RFC 3261 8.2.6.2)
 
 
@@ -206,12 +209,16 @@ class Endpoint:
         """Answer without a transaction; the ACK to it is absorbed.
 
         Takes the message of a Malformed event too. Nothing is sent to an ACK, nor to a
-        request whose Via headers cannot be read, for there is no telling where to.
+        request whose Via headers cannot be read, for there is no telling where to; nor, over
+        UDP, what is much longer than the request, whose source may be forged.
         """
         if request.method == "ACK":
             return
         try:
             data, target = self.answer(request, peer, code, reason, headers, to_tag)
+            if not is_reliable(peer) and len(data) > AMPLIFICATION * len(request.raw):
+                self.counters["dropped"] += 1
+                return
             other = other_reply_peer(request, peer)
             sent = None if other is None else _Stateless(self, data, other)
             self.queue(data, target, sent)

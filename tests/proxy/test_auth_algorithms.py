@@ -12,7 +12,8 @@ BOTH = ("sha-256", "md5")
 def challenged(box, user="200", method="REGISTER", uri="sip:example.org"):
     """-> (Phone, request bytes, its 401 or 407)."""
     phone = Phone(box, user)
-    data = phone.make(method, uri, to=f"<{phone.uri}>")
+    agent = "User-Agent: as long as a telephone's is"  # what is short gets no long answer
+    data = phone.make(method, uri, [agent], to=f"<{phone.uri}>")
     return phone, data, last(phone.send(data))
 
 

@@ -96,8 +96,8 @@ def test_calls_for_a_contact_elsewhere_go_to_who_registered_it():
     """Ten contacts at a victim's address would make one INVITE ten, seven times each."""
     for contacts in (
         [f"<sip:201@{VICTIM}>"], [f"<sip:201@192.0.2.201;maddr={VICTIM}>"],
-        ["<sip:201@192.0.2.201>", f"<sip:a@{VICTIM}>"], [f"<sip:a@{VICTIM}:{n}>" for n in range(1, 9)],
-        ["<sip:201@victim.example>"],
+        ["<sip:201@192.0.2.201>", f"<sip:a@{VICTIM}>"], ["<sip:201@victim.example>"],
+        [f"<sip:a@{VICTIM}:{port}>" for port in range(1, 9)],
     ):  # fmt: skip
         box = Box()
         alice, bob = Phone(box, "200"), Phone(box, "201")
@@ -125,15 +125,56 @@ def test_a_telephone_is_not_made_to_answer_by_itself():
     assert None not in [last(bob.received()).header(name) for name in names[:1]]
 
 
+def test_answers_are_not_much_longer_than_requests():
+    """The source of a UDP request may be a victim's; RFC 9000 8.1 has the same limit."""
+    quiet = 0
+    for digest in (("md5",), ("sha-256", "md5")):
+        box = Box(digest=digest)
+        for method in ("REGISTER", "INVITE", "OPTIONS", "MESSAGE", "FOO", "foo bar", ""):
+            for uri in ("sip:example.org", "sip:200@example.org", "sip:a", "x"):
+                for via in ("SIP/2.0/UDP a;branch=z9hG4bK1", "SIP/2.0/UDP a", "x"):
+                    data = (
+                        f"{method} {uri} SIP/2.0\r\nv:{via}\r\nf:<sip:example.org>;tag=1\r\n"
+                        f"t:<sip:a>\r\ni:1\r\nCSeq:1 {method}\r\n\r\n"
+                    ).encode()
+                    box.receive(data, Peer("udp", VICTIM, 5060, 0))
+                    answers = sent_to(box, VICTIM)
+                    assert sum([len(each) for each in answers]) <= 3 * len(data), data
+                    quiet += not answers
+                    box.sent = []
+    assert 0 < quiet < 100
+
+
+def test_a_telephones_own_requests_are_long_enough_for_a_challenge():
+    box = Box(digest=("sha-256", "md5"))
+    bare = (
+        b"REGISTER sip:example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.200;branch=z9hG4bK1\r\n"
+        b"From: <sip:200@example.org>;tag=1\r\nTo: <sip:200@example.org>\r\nCall-ID: 1\r\n"
+        b"CSeq: 1 REGISTER\r\nContact: <sip:200@192.0.2.200>\r\n\r\n"
+    )
+    assert status(Phone(box, "200").send(bare)) == [401]
+
+
+def test_small_requests_over_a_connection_are_answered():
+    """Whoever has one has shown where he is."""
+    box = Box(digest=("sha-256", "md5"))
+    data = (
+        b"FOO sip:a@example.org SIP/2.0\r\nv:SIP/2.0/TCP a;branch=z9hG4bK1\r\nl:0\r\n"
+        b"f:<sip:example.org>;tag=1\r\nt:<sip:a>\r\ni:1\r\nCSeq:1 FOO\r\n\r\n"
+    )
+    box.receive(data, Peer("tcp", VICTIM, 5060, 16))
+    assert len(sent_to(box, VICTIM)) == 1 and len(sent_to(box, VICTIM)[0]) > 3 * len(data)
+
+
 # In whose name
 
 
 SPELLINGS = (
-    "sip:200@example.org", "SIP:200@EXAMPLE.ORG", "sip:200@example.org.", "sip:%32%30%30@example.org",
-    "sip:200@Example.Org:5060", "sip:200@example.org:5099", "sips:200@example.org",
-    f"sip:200@{BOX}", f"sip:200@{BOX}:5060", f"sip:200@{BOX}:5099", f"sip:200@[::ffff:{BOX}]",
-    "sip:200@[::ffff:c000:020a]", "sip:200;x=y@example.org", "sip:200:secret@example.org",
-    "sip:200@example.org;user=phone", "sip:200@192.0.2.010",
+    "sip:200@example.org", "SIP:200@EXAMPLE.ORG", "sip:200@example.org.",
+    "sip:%32%30%30@example.org", "sip:200@Example.Org:5060", "sip:200@example.org:5099",
+    "sips:200@example.org", f"sip:200@{BOX}", f"sip:200@{BOX}:5060", f"sip:200@{BOX}:5099",
+    f"sip:200@[::ffff:{BOX}]", "sip:200@[::ffff:c000:020a]", "sip:200;x=y@example.org",
+    "sip:200:secret@example.org", "sip:200@example.org;user=phone", "sip:200@192.0.2.010",
 )  # fmt: skip
 
 
@@ -166,8 +207,9 @@ def test_an_extension_has_one_name_however_it_is_spelt():
 
 def test_a_username_is_taken_as_it_is_written():
     """Percent signs, case, blanks and letters that only look alike make nobody else of anybody."""
-    for username in ("%32%30%30", "200\u200b", " 200", "200 ", "２００", "200%00", "200@evil.example",
-                     "200@", "@example.org", "", "200\\\\", "*", "%"):  # fmt: skip
+    for username in ("%32%30%30", "200\u200b", " 200", "200 ", "\uff12\uff10\uff10", "200%00",
+                     "200@evil.example", "200@", "@example.org", "", "200\\\\", "*", "%",
+                     ):  # fmt: skip
         box = Box()
         thief = Phone(box, "202")
         data = thief.make("REGISTER", "sip:example.org", to="<sip:200@example.org>")
