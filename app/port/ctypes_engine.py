@@ -21,6 +21,7 @@ class _Config(ctypes.Structure):
         ("timeout_ms", ctypes.c_uint32),
         ("traffic_class", ctypes.c_uint32),
         ("priority", ctypes.c_uint32),
+        ("ring", ctypes.c_uint32),
         ("ordered", ctypes.c_uint32),
     ]
 
@@ -92,6 +93,8 @@ class _Usage(ctypes.Structure):
         ("streams_max", ctypes.c_uint32),
         ("pairs_free", ctypes.c_uint32),
         ("realtime", ctypes.c_uint32),
+        ("ring", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
         ("opened", ctypes.c_uint64),
         ("memory", ctypes.c_uint64),
     ]
@@ -147,7 +150,7 @@ def _number(value, limit):
 class Native:
     """The same methods, arguments and results as mediaengine.Engine."""
 
-    def __init__(self, port_min, port_max, streams, timeout_ms, traffic_class, priority):
+    def __init__(self, port_min, port_max, streams, timeout_ms, traffic_class, priority, ring):
         self._engine = None
         self._library = _load()
         config = _Config(
@@ -157,6 +160,7 @@ class Native:
             _number(timeout_ms, (1 << 31) - 1),
             _number(traffic_class, 255),
             _number(priority, 99),
+            _number(ring, 1),
         )
         engine = ctypes.c_void_p()
         _check(self._library.me_engine_create(ctypes.byref(config), ctypes.byref(engine)))
@@ -244,6 +248,7 @@ class Native:
             usage.streams_max,
             usage.pairs_free,
             bool(usage.realtime),
+            bool(usage.ring),
             usage.opened,
             usage.memory,
         )

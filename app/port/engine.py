@@ -36,8 +36,11 @@ Quality = namedtuple(
 # sides[side][component] is a Counts, quality[side] a Quality; idle: seconds since a packet was
 # accepted from either side.
 Stats = namedtuple("Stats", ("sides", "quality", "idle", "expired"))
-# memory: bytes of the tables, fixed at the start; realtime: the thread runs under SCHED_FIFO.
-Usage = namedtuple("Usage", ("streams", "limit", "pairs_free", "realtime", "opened", "memory"))
+# memory: bytes of the tables, fixed at the start; realtime: the thread runs under SCHED_FIFO;
+# ring: packets come by a ring that is shared with the kernel.
+Usage = namedtuple(
+    "Usage", ("streams", "limit", "pairs_free", "realtime", "ring", "opened", "memory")
+)
 
 
 class Engine:
@@ -46,14 +49,16 @@ class Engine:
     port_min, port_max: the range of UDP ports, both included. streams: size of the table,
     four ports each. timeout: seconds of silence from both sides, 0 for never.
     traffic_class: the ToS byte. priority: of SCHED_FIFO where that is permitted, 0: do not ask.
+    ring: the fast path (firmware/modules/media/ring.h) where that is permitted.
     """
 
     def __init__(
-        self, port_min, port_max, streams=128, timeout=60, traffic_class=EXPEDITED, priority=20
-    ):
+        self, port_min, port_max, streams=128, timeout=60, traffic_class=EXPEDITED, priority=20,
+        ring=True,
+    ):  # fmt: skip
         self.timeout = timeout
         self._native = Native(
-            port_min, port_max, streams, int(timeout * 1000), traffic_class, priority
+            port_min, port_max, streams, int(timeout * 1000), traffic_class, priority, int(ring)
         )
         self.fd = self._native.fd()  # readable while expired() has something to tell
 

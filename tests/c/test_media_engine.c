@@ -22,6 +22,8 @@ struct call {
     uint16_t ports[ME_SIDES];
 };
 
+static uint32_t ring;   // whether engines are to use it: every test runs both ways
+
 static struct me_address at(const char *host, uint32_t port) {
     struct me_address address;
     CHECK(me_address_read(host, port, &address) == 0);
@@ -30,7 +32,8 @@ static struct me_address at(const char *host, uint32_t port) {
 
 static struct me_engine *start(uint16_t min, uint16_t max, uint32_t streams, uint32_t timeout_ms) {
     struct me_config config = {.port_min = min, .port_max = max, .streams = streams,
-        .timeout_ms = timeout_ms, .traffic_class = 0xB8, .priority = 20};
+        .timeout_ms = timeout_ms, .traffic_class = 0xB8, .priority = 20,
+        .ring = ring};
     struct me_engine *engine = NULL;
     CHECK(me_engine_create(&config, &engine) == 0);
     return engine;
@@ -463,8 +466,69 @@ static void callers_share_the_engine(void) {
     me_engine_destroy(engine);
 }
 
-int main(void) {
-    printf("test_media_engine\n");
+static void damaged_packets_do_not_pass(void) {
+    struct me_address peers[ME_SIDES];
+    int phones[ME_SIDES];
+    struct call call = set_up(peers, phones);
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    // IPv4 and UDP by hand: 8 octets of payload, and a checksum that is not theirs
+    uint8_t packet[36] = {0x45, 0, 0, 36, 0, 0, 0, 0, 64, 17, 0, 0, 127, 0, 0, 2, 127, 0, 0, 1};
+    int raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+    if (raw < 0) {      // not root: the kernel's own check of UDP is not ours to test
+        tear_down(&call, phones);
+        return;
+    }
+    allow(&call, ME_OFFERER, &peers[ME_OFFERER], true);
+    allow(&call, ME_ANSWERER, &peers[ME_ANSWERER], true);
+    packet[20] = (uint8_t)(peers[ME_OFFERER].port >> 8);
+    packet[21] = (uint8_t)peers[ME_OFFERER].port;
+    packet[22] = (uint8_t)(call.ports[ME_OFFERER] >> 8);
+    packet[23] = (uint8_t)call.ports[ME_OFFERER];
+    packet[25] = 16;
+    packet[26] = packet[27] = 0x5a;
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(sendto(raw, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to))
+        == (ssize_t)sizeof(packet));
+    send_to(phones[ME_OFFERER], "127.0.0.1", call.ports[ME_OFFERER], "whole");
+    CHECK(hears(phones[ME_ANSWERER], "whole"));
+    close(raw);
+    tear_down(&call, phones);
+}
+
+static void what_is_too_long_for_the_ring_passes_all_the_same(void) {
+    struct me_address peers[ME_SIDES];
+    int phones[ME_SIDES];
+    char text[1500];
+    struct call call = set_up(peers, phones);
+    allow(&call, ME_OFFERER, &peers[ME_OFFERER], true);
+    allow(&call, ME_ANSWERER, &peers[ME_ANSWERER], true);
+    for (size_t length = 360; length < 380; length++) {     // around ME_RING_LENGTH less headers
+        memset(text, 'a', length);
+        text[length] = '\0';
+        send_to(phones[ME_OFFERER], "127.0.0.1", call.ports[ME_OFFERER], text);
+        CHECK(hears(phones[ME_ANSWERER], text) && is_quiet(phones[ME_ANSWERER]));
+    }
+    tear_down(&call, phones);
+}
+
+// A side that is bound to one address takes nothing that comes to another one of ours.
+static void a_bound_side_takes_its_own_address_alone(void) {
+    struct me_address peers[ME_SIDES];
+    int phones[ME_SIDES];
+    struct me_address local[ME_SIDES] = {at("127.0.0.1", 0), at("127.0.0.1", 0)};
+    struct call call = {.engine = start(PORT_MIN, PORT_MAX, 4, 60000)};
+    phones[ME_OFFERER] = phone("127.0.0.2", &peers[ME_OFFERER]);
+    phones[ME_ANSWERER] = phone("127.0.0.3", &peers[ME_ANSWERER]);
+    CHECK(me_engine_open(call.engine, local, &call.handle, call.ports) == 0);
+    allow(&call, ME_OFFERER, &peers[ME_OFFERER], true);
+    allow(&call, ME_ANSWERER, &peers[ME_ANSWERER], true);
+    send_to(phones[ME_OFFERER], "127.0.0.9", call.ports[ME_OFFERER], "elsewhere");
+    send_to(phones[ME_OFFERER], "127.0.0.1", call.ports[ME_OFFERER], "here");
+    CHECK(hears(phones[ME_ANSWERER], "here") && is_quiet(phones[ME_ANSWERER]));
+    tear_down(&call, phones);
+}
+
+static void run_all(void) {
     RUN(packets_pass_unchanged_both_ways);
     RUN(the_longest_datagram_passes);
     RUN(rtcp_has_the_next_port);
@@ -482,5 +546,16 @@ int main(void) {
     RUN(silence_is_told_through_the_descriptor);
     RUN(nothing_is_left_behind);
     RUN(callers_share_the_engine);
+    RUN(damaged_packets_do_not_pass);
+    RUN(what_is_too_long_for_the_ring_passes_all_the_same);
+    RUN(a_bound_side_takes_its_own_address_alone);
+}
+
+int main(void) {
+    printf("test_media_engine, by UDP sockets\n");
+    run_all();
+    printf("test_media_engine, by the ring where that is permitted\n");
+    ring = 1;
+    run_all();
     return 0;
 }

@@ -141,7 +141,8 @@ def test_usage():
     usage = engine.usage()
     assert (usage.streams, usage.limit, usage.opened) == (1, 20, 1)
     assert usage.pairs_free == 198
-    assert usage.memory < 65536 + 20 * 960 + 2 * 200 + 1024
+    ring = (1 << 20) + 400 * 24 if usage.ring else 0
+    assert usage.memory < ring + 65536 + 16384 + 20 * 960 + 2 * 200
     engine.destroy()
 
 

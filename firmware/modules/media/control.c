@@ -76,9 +76,18 @@ static int open_sockets(struct me_engine *engine, const struct me_address *local
 }
 
 struct open_arguments {
+    const struct me_address *local;
     struct me_sockets sockets;
     uint32_t handle;
 };
+
+static void watch_ring(struct me_engine *engine, uint32_t handle, uint32_t side, uint16_t port,
+    const struct me_address *local) {
+    for (uint32_t component = 0; port != 0 && component < ME_COMPONENTS; component++) {
+        uint64_t token = local ? me_token(handle, side, component) : ME_RING_NOBODY;
+        me_ring_watch(&engine->ring, (uint16_t)(port + component), token, local);
+    }
+}
 
 static int watch(struct me_engine *engine, uint32_t handle, uint32_t side, const int *sockets) {
     for (uint32_t component = 0; component < ME_COMPONENTS; component++) {
@@ -103,7 +112,12 @@ static int watch_all(struct me_engine *engine, const struct open_arguments *open
 
 static int run_open(struct me_engine *engine, void *arguments) {
     struct open_arguments *opened = arguments;
-    return me_table_open(&engine->table, &opened->sockets, engine->now_ms, &opened->handle);
+    int error = me_table_open(&engine->table, &opened->sockets, engine->now_ms, &opened->handle);
+    for (uint32_t side = 0; side < ME_SIDES && error == 0; side++) {
+        watch_ring(engine, opened->handle, side, opened->sockets.port[side],
+            &opened->local[side]);
+    }
+    return error;
 }
 
 struct close_arguments {
@@ -114,8 +128,12 @@ struct close_arguments {
 
 static int run_close(struct me_engine *engine, void *arguments) {
     struct close_arguments *closed = arguments;
-    return me_table_close(&engine->table, closed->handle, engine->now_ms, &closed->sockets,
+    int error = me_table_close(&engine->table, closed->handle, engine->now_ms, &closed->sockets,
         &closed->stats);
+    for (uint32_t side = 0; side < ME_SIDES && error == 0; side++) {
+        watch_ring(engine, closed->handle, side, closed->sockets.port[side], NULL);
+    }
+    return error;
 }
 
 static int open_locked(struct me_engine *engine, const struct me_address *local,
@@ -140,7 +158,7 @@ static int open_locked(struct me_engine *engine, const struct me_address *local,
 
 int me_engine_open(struct me_engine *engine, const struct me_address local[ME_SIDES],
     uint32_t *handle, uint16_t ports[ME_SIDES]) {
-    struct open_arguments opened;
+    struct open_arguments opened = {.local = local};
     sigset_t before;
     me_enter(engine, &before);
     int error = open_locked(engine, local, &opened);
@@ -168,6 +186,7 @@ int me_engine_close(struct me_engine *engine, uint32_t handle, struct me_stats *
 }
 
 struct bind_arguments {
+    const struct me_address *local;
     uint32_t handle;
     uint32_t side;
     int socket[ME_COMPONENTS];
@@ -178,8 +197,13 @@ struct bind_arguments {
 
 static int run_bind(struct me_engine *engine, void *arguments) {
     struct bind_arguments *bound = arguments;
-    return me_table_bind(&engine->table, bound->handle, bound->side, bound->socket, bound->port,
-        bound->former, &bound->former_port);
+    int error = me_table_bind(&engine->table, bound->handle, bound->side, bound->socket,
+        bound->port, bound->former, &bound->former_port);
+    if (error == 0) {
+        watch_ring(engine, bound->handle, bound->side, bound->former_port, NULL);
+        watch_ring(engine, bound->handle, bound->side, bound->port, bound->local);
+    }
+    return error;
 }
 
 static int bind_locked(struct me_engine *engine, const struct me_address *local,
@@ -199,7 +223,7 @@ static int bind_locked(struct me_engine *engine, const struct me_address *local,
 
 int me_engine_bind(struct me_engine *engine, uint32_t handle, uint32_t side,
     const struct me_address *local, uint16_t *port) {
-    struct bind_arguments bound = {.handle = handle, .side = side};
+    struct bind_arguments bound = {.local = local, .handle = handle, .side = side};
     sigset_t before;
     me_enter(engine, &before);
     int error = bind_locked(engine, local, &bound);
@@ -290,6 +314,7 @@ int me_engine_usage(struct me_engine *engine, struct me_usage *usage) {
     int error = me_ask(engine, run_usage, usage);
     usage->pairs_free = engine->ports.free;
     usage->realtime = engine->realtime;
+    usage->ring = engine->ring.fd >= 0;
     usage->opened = engine->opened;
     usage->memory = engine->memory;
     me_leave(engine, &before);

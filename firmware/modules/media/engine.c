@@ -92,6 +92,21 @@ static void close_descriptors(struct me_engine *engine) {
     }
 }
 
+// Without the right to it, or without the kernel's part, there is no ring, and nothing is missing.
+static void open_ring(struct me_engine *engine, const struct me_config *config) {
+    struct epoll_event event = {.events = EPOLLIN};
+    event.data.u64 = ME_RING;
+    if (config->ring == 0 || me_ring_open(&engine->ring, config->port_min, config->port_max,
+        (uint8_t)config->traffic_class) < 0) {
+        return;
+    }
+    if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, engine->ring.fd, &event) < 0) {
+        me_ring_close(&engine->ring);
+        return;
+    }
+    engine->ports.divert = true;
+}
+
 static int prepare(struct me_engine *engine, const struct me_config *config) {
     int error = allow_descriptors(config->streams);
     if (error == 0) {
@@ -102,13 +117,17 @@ static int prepare(struct me_engine *engine, const struct me_config *config) {
     if (error == 0) {
         error = open_descriptors(engine);
     }
-    engine->memory = sizeof(*engine) + engine->ports.size * sizeof(*engine->ports.queue)
+    if (error == 0) {
+        open_ring(engine, config);
+    }
+    engine->memory = sizeof(*engine) + me_ring_memory(&engine->ring) + engine->ports.size * sizeof(*engine->ports.queue)
         + config->streams * sizeof(struct me_stream);
     return error;
 }
 
 static void release(struct me_engine *engine) {
     close_descriptors(engine);
+    me_ring_close(&engine->ring);
     me_ports_free(&engine->ports);
     me_table_free(&engine->table);
     pthread_mutex_destroy(&engine->control);
@@ -122,6 +141,7 @@ int me_engine_create(const struct me_config *config, struct me_engine **engine) 
         return -ENOMEM;
     }
     made->epoll_fd = made->wake_fd = made->event_fd = -1;
+    made->ring.fd = made->ring.raw = -1;
     made->now_us = me_clock();
     made->now_ms = made->ticked_ms = made->now_us / 1000;
     atomic_init(&made->pending, false);

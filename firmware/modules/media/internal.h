@@ -10,16 +10,19 @@
 
 #include "mediaengine.h"
 #include "ports.h"
+#include "ring.h"
 
 enum { ME_PACKET_MAX = 65536 };     // no UDP datagram is longer
 
 #define ME_WAKE UINT64_MAX          // the epoll token of the wake descriptor
+#define ME_RING (UINT64_MAX - 1)    // and that of the ring
 
 typedef int me_command(struct me_engine *engine, void *arguments);
 
 struct me_engine {
     // Of the media thread.
     struct me_table table;
+    struct me_ring ring;        // its descriptor is -1 where there is none
     uint64_t now_us;
     uint64_t now_ms;
     uint64_t ticked_ms;

@@ -36,6 +36,7 @@ struct me_config {
     uint32_t timeout_ms;    // silence on both sides that ends a stream; 0: never
     uint32_t traffic_class; // the ToS byte of IPv4, the traffic class of IPv6; 0xB8 is EF
     uint32_t priority;      // SCHED_FIFO priority to ask for; 0: the normal scheduler
+    uint32_t ring;          // 1: use the fast path of ring.h where it is allowed
     uint32_t ordered;       // 1: ports in their order, so that everybody knows the next one
 };
 
@@ -44,6 +45,8 @@ struct me_usage {
     uint32_t streams_max;   // size of the table
     uint32_t pairs_free;    // port pairs that can be had
     uint32_t realtime;      // 1: the thread runs under SCHED_FIFO
+    uint32_t ring;          // 1: packets come by the ring
+    uint32_t reserved;
     uint64_t opened;        // streams since the start
     uint64_t memory;        // bytes of the tables, fixed since the start
 };

@@ -55,7 +55,7 @@ static void address_of(mp_obj_t host, uint32_t port, struct me_address *address)
 
 static mp_obj_t engine_make_new(const mp_obj_type_t *type, size_t n_args, size_t n_kw,
     const mp_obj_t *args) {
-    mp_arg_check_num(n_args, n_kw, 6, 6, false);
+    mp_arg_check_num(n_args, n_kw, 7, 7, false);
     struct me_config config = {
         .port_min = (uint16_t)number(args[0], UINT16_MAX),
         .port_max = (uint16_t)number(args[1], UINT16_MAX),
@@ -63,6 +63,7 @@ static mp_obj_t engine_make_new(const mp_obj_type_t *type, size_t n_args, size_t
         .timeout_ms = number(args[3], INT32_MAX),
         .traffic_class = number(args[4], UINT8_MAX),
         .priority = number(args[5], 99),
+        .ring = number(args[6], 1),
     };
     engine_obj_t *self = mp_obj_malloc_with_finaliser(engine_obj_t, type);
     self->engine = NULL;
@@ -228,6 +229,7 @@ static mp_obj_t engine_usage(mp_obj_t self) {
         mp_obj_new_int_from_uint(usage.streams_max),
         mp_obj_new_int_from_uint(usage.pairs_free),
         mp_obj_new_bool(usage.realtime),
+        mp_obj_new_bool(usage.ring),
         mp_obj_new_int_from_ull(usage.opened),
         mp_obj_new_int_from_ull(usage.memory),
     };

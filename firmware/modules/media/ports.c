@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "ports.h"
+#include "ring.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -87,6 +88,11 @@ static int open_socket(const struct me_ports *ports, const struct me_address *lo
     set_options(fd, family, ports->traffic_class);
     if (family == AF_INET6) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
+    }
+    if (family == AF_INET && ports->divert && me_ring_divert(fd) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
     }
     struct sockaddr_storage address;
     socklen_t length = me_address_to_sockaddr(local, &address);

@@ -20,6 +20,7 @@ struct me_ports {
     uint32_t free;
     uint32_t traffic_class;
     bool ordered;
+    bool divert;            // a ring has what comes to them: see ring.h
     uint32_t random;        // what randomness falls back on before the kernel has any
 };
 

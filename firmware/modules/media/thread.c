@@ -11,6 +11,7 @@
 enum {
     BATCH = 64,     // sockets that one epoll_wait reports
     BURST = 8,      // packets taken from a socket before the others have their turn
+    RING_TURN = 512,    // packets taken from the ring before the callers have their turn
     TICK_MS = 500,  // how exactly time-outs are kept
 };
 
@@ -32,10 +33,10 @@ void me_event_clear(int fd) {
     }
 }
 
-static void send_on(struct me_engine *engine, struct me_route *route, size_t length) {
+static void send_on(struct me_route *route, const uint8_t *packet, size_t length) {
     struct sockaddr_storage to;
     socklen_t size = me_address_to_sockaddr(route->to, &to);
-    ssize_t sent = sendto(route->socket, engine->packet, length, MSG_DONTWAIT | MSG_NOSIGNAL,
+    ssize_t sent = sendto(route->socket, packet, length, MSG_DONTWAIT | MSG_NOSIGNAL,
         (struct sockaddr *)&to, size);
     me_table_sent(route, length, sent == (ssize_t)length);
 }
@@ -59,18 +60,50 @@ static bool relay_packet(struct me_engine *engine, struct me_stream *stream, uin
         me_table_observe(stream, side, engine->packet, (size_t)length, engine->now_us);
     }
     if (route.to) {
-        send_on(engine, &route, (size_t)length);
+        send_on(&route, engine->packet, (size_t)length);
     }
     return true;
+}
+
+static uint32_t side_of(uint64_t token) {
+    return (uint32_t)(token >> 1) & 1u;
+}
+
+static uint32_t component_of(uint64_t token) {
+    return (uint32_t)token & 1u;
+}
+
+static void relay_from_ring(struct me_engine *engine, const struct me_ring_packet *packet) {
+    struct me_stream *stream = me_table_find(&engine->table, (uint32_t)(packet->token >> 2));
+    uint32_t side = side_of(packet->token);
+    uint32_t component = component_of(packet->token);
+    if (!stream) {
+        return;
+    }
+    struct me_route route = me_table_route(stream, side, component, &packet->from,
+        packet->length, engine->now_ms);
+    if (route.accepted) {
+        me_table_observe(stream, side, packet->payload, packet->length, engine->now_us);
+    }
+    uint16_t from = (uint16_t)(stream->side[1 - side].port + component);
+    if (route.to && !me_ring_send(&engine->ring, packet, &route, from)) {
+        send_on(&route, packet->payload, packet->length);
+    }
+}
+
+static void drain_ring(struct me_engine *engine) {
+    struct me_ring_packet packet;
+    for (int taken = 0; taken < RING_TURN && me_ring_take(&engine->ring, &packet); taken++) {
+        relay_from_ring(engine, &packet);
+    }
+    me_ring_flush(&engine->ring);
 }
 
 // A token whose stream was closed in this very batch finds nothing: its handle is stale.
 static void drain_socket(struct me_engine *engine, uint64_t token) {
     struct me_stream *stream = me_table_find(&engine->table, (uint32_t)(token >> 2));
-    uint32_t side = (uint32_t)(token >> 1) & 1u;
-    uint32_t component = (uint32_t)token & 1u;
     for (int taken = 0; stream && taken < BURST; taken++) {
-        if (!relay_packet(engine, stream, side, component)) {
+        if (!relay_packet(engine, stream, side_of(token), component_of(token))) {
             return;
         }
     }
@@ -107,6 +140,8 @@ void *me_media_thread(void *argument) {
         for (int i = 0; i < count; i++) {
             if (ready[i].data.u64 == ME_WAKE) {
                 me_event_clear(engine->wake_fd);
+            } else if (ready[i].data.u64 == ME_RING) {
+                drain_ring(engine);
             } else {
                 drain_socket(engine, ready[i].data.u64);
             }

@@ -72,12 +72,15 @@ class Relay:
 
 
 class OurRelayd(Relay):
+    """With the ring."""
+
     name = "relayd"
+    more = ()
 
     def words(self):
         first = 30000
         return [build(), "-l", LOOPBACK, "-s", f"udp:{self.control[0]}:{self.control[1]}",
-                "-m", first, "-M", first + 9999, "-N", 2000]  # fmt: skip
+                "-m", first, "-M", first + 9999, "-N", 2000, *self.more]  # fmt: skip
 
     def greet(self):
         return self.ask(b"V") == b"20040107\n"
@@ -87,6 +90,13 @@ class OurRelayd(Relay):
         told = self.ask(f"U call{number} {HOSTS[0]} {ports[0]} a;1".encode())
         answered = self.ask(f"L call{number} {HOSTS[1]} {ports[1]} a;1 b;1".encode())
         return (LOOPBACK, int(answered.split()[0])), (LOOPBACK, int(told.split()[0]))
+
+
+class OurSockets(OurRelayd):
+    """By UDP sockets alone, as where packet sockets are not allowed."""
+
+    name = "relayd-sockets"
+    more = ("-S",)
 
 
 class Rtpengine(Relay):

@@ -96,7 +96,7 @@ HEAD = "relay | CPU us a packet | of rtpengine's | delay p50 us | p99 | p99.9 | 
 
 def main(arguments):
     """Measure and print the tables."""
-    from tests.bench.relay.relays import OurRelayd, Rtpengine
+    from tests.bench.relay.relays import OurRelayd, OurSockets, Rtpengine
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--streams", type=int, nargs="+", default=[200, 1000])
@@ -104,7 +104,7 @@ def main(arguments):
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--top", action="store_true", help="look for the highest rate too")
     options = parser.parse_args(arguments)
-    load, relays = build_load(), (Rtpengine, OurRelayd)
+    load, relays = build_load(), (Rtpengine, OurRelayd, OurSockets)
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {options.runs} runs\n")
     for streams in options.streams:
         found = compare(relays, load, streams, options.seconds, options.runs)

@@ -29,6 +29,7 @@ static const char USAGE[] =
     "  -n SOCKET       may be told of such ends: unix:PATH, tcp:HOST:PORT\n"
     "  -t TOS          traffic class of what is sent (184)\n"
     "  -P PRIORITY     of the real-time scheduler, 0: none (20)\n"
+    "  -S              by UDP sockets alone, where packets could come by a ring (ring.h)\n"
     "  -b              take ports in their order, and tell everybody which comes next\n"
     "  -f -F -d LEVEL  for rtpproxy's start scripts: it stays in the foreground, as anybody\n"
     "  -h              this text\n";
@@ -101,6 +102,7 @@ static void take(struct options *options, int option, const char *value) {
         case 't': options->engine.traffic_class = number(value, 0, 255, "no traffic class"); break;
         case 'P': options->engine.priority = number(value, 0, 99, "no priority"); break;
         case 'b': options->engine.ordered = 1; break;
+        case 'S': options->engine.ring = 0; break;
         case 'n':
             if (relay->notify_count == RTPP_NOTIFY_MAX) {
                 refuse("too many -n", value);
@@ -133,7 +135,7 @@ static void tell_instead(struct places *places, const char *told) {
 }
 
 static void read_options(struct options *options, int count, char **words) {
-    static const char LETTERS[] = "l:6:A:s:a:m:M:N:T:W:n:t:P:bfFd:h";
+    static const char LETTERS[] = "l:6:A:s:a:m:M:N:T:W:n:t:P:bSfFd:h";
     const char *sockets[CONTROLS_MAX];
     int wanted = 0;
     int option;
@@ -183,7 +185,7 @@ int main(int count, char **words) {
     static struct control_sockets control;
     struct options options = {.relay = &relay, .control = &control,
         .engine = {.port_min = 35000, .port_max = 65000, .streams = 1000, .timeout_ms = 60000,
-            .traffic_class = 0xB8, .priority = 20}};
+            .traffic_class = 0xB8, .priority = 20, .ring = 1}};
     places_init(&relay.places);
     relay.ttl_ms = relay.setup_ttl_ms = 60000;
     control_init(&control, &relay);
