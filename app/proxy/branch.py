@@ -15,17 +15,17 @@ EARLY_MAX = 8  # early dialogs of a branch that a 199 can end
 class Branch:
     """A target and its fate; the user of its client transaction and of its deadlines.
 
-    target: verbs_registrar.Target; peer: where it goes, at first perhaps a name; edits: what is
-    sent there, but for our Record-Route. fr_inv:
-    seconds an INVITE may ring; fr: seconds until any response must be there, None for the
-    transaction's own time-out; bflags: flags that the script has given it. status: of the final
-    response, None before; reply: that Response, None when it is ours to make up (a time-out, an
-    error). early: To tags of the early dialogs that were passed on.
+    target: target.Target; asked: Peer where it goes, perhaps a name; peer: the address of that,
+    once it is out; edits: what is sent there, but for our Record-Route. fr_inv: seconds an INVITE
+    may ring; fr: seconds until any response must be there, None for the transaction's own
+    time-out; bflags: flags that the script has given it. status: of the final response, None
+    before; reply: that Response, None when it is ours to make up (a time-out, an error). early:
+    To tags of the early dialogs that were passed on.
     """
 
     def __init__(self, target, peer, edits, fr_inv, fr=None, bflags=0):
         self.target = target
-        self.peer = peer
+        self.peer = self.asked = peer
         self.edits = edits
         self.fr_inv = fr_inv
         self.fr = fr

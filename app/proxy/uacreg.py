@@ -7,7 +7,7 @@ where the request went; a redirection is not followed, for it could lead a diges
 """
 
 from app.proxy.credentials import Credential
-from app.proxy.target import next_hop
+from app.proxy.target import ANY_SECURE, next_hop
 from app.proxy.text import printable
 from app.sip.errors import ParseError
 from app.sip.headers import parse_contact
@@ -24,6 +24,9 @@ FIRST_RETRY = 30  # seconds; doubled after each failure (RFC 5626 4.5)
 LAST_RETRY = 1800
 REFUSED_RETRY = 300  # the first wait after a refusal: a provider may lock who tries in haste
 REFUSALS = (401, 403, 404, 407)
+
+# ;transport of our Contact; where the DNS chooses, no more than the URI of the registrar says
+NAMED = {"tcp": "tcp", "tls": "tls", "ws": "ws", "wss": "ws", ANY_SECURE: "tls"}
 
 WAITING = "waiting"
 REGISTERING = "registering"
@@ -147,8 +150,8 @@ class Account:
             config = self._proxy.config
             host, port = config.interfaces.told(peer) if peer else config.advertise
         uri = Uri("sip", escape(self.contact_user or self.l_uuid), host, port)
-        if transport not in ("udp", "any"):
-            uri.params.set("transport", transport)
+        if transport in NAMED:
+            uri.params.set("transport", NAMED[transport])
         if self.contact_user:
             uri.params.set("line", self.l_uuid)
         return str(uri)

@@ -4,7 +4,7 @@ from app.proxy.flow import FORGED, GONE, PATH, asks_for_outbound
 from app.proxy.names import sealed_text, writer_of
 from app.proxy.rewrite import is_own, side_of
 from app.proxy.seal import BACK, ON, PARAM
-from app.proxy.target import hop, next_hop
+from app.proxy.target import hop, is_located, next_hop
 from app.sip.errors import ParseError
 from app.sip.headers import parse_name_addr
 from app.sip.transport import DEFAULT_PORTS
@@ -36,7 +36,10 @@ class RecordRouteVerbs:
         if "path" not in [tag.lower() for tag in self.msg.headers("supported")]:
             self.error = (421, "Extension Required", ("Require: path",))
             return False
-        side = side_of(self.config, self._peer_of(self.targets[0]) or self.peer)
+        there = self._peer_of(self.targets[0])
+        if there is None or not is_located(there):
+            there = self.peer
+        side = side_of(self.config, there)
         if len(self.msg.headers("via")) > 1:
             self.edits.push("Path", f"<sip:{side};lr>")
             return True

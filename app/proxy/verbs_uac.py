@@ -73,7 +73,7 @@ class UacVerbs:
         if branch.source.host != branch.peer.host or self._rename().cseq >= MAX_AHEAD:
             return False
         if self.answers is None:
-            credentials = self._credentials_at(branch.peer.host)
+            credentials = self._credentials_at((branch.peer.host, branch.asked.host))
             self.answers = Answers(credentials, self.proxy.hashes, self.proxy.token)
         if not self.answers.take(branch.reply):
             return False
@@ -84,16 +84,16 @@ class UacVerbs:
         self.names.cseq += 1
         return True
 
-    def _credentials_at(self, host):
-        """-> [Credential] that are meant for the server at an address."""
+    def _credentials_at(self, hosts):
+        """-> [Credential] that are meant for the server at an address, or of a name."""
         found = []
         accounts = self.proxy.modules.accounts.all
         for uuid in sorted(accounts):
             peer = accounts[uuid].peer()
-            if peer is not None and peer.host == host:
+            if peer is not None and peer.host in hosts:
                 found.append(accounts[uuid].credential)
         config = self.config
-        if config.trunk_username and host == config.trunk_host:
+        if config.trunk_username and config.trunk_host in hosts:
             found.append(Credential(
                 config.trunk_realm, config.trunk_username, config.trunk_password
             ))  # fmt: skip
