@@ -52,6 +52,7 @@ PACKAGES = {
         "clang",
         "libclang-rt-dev",
         "iproute2",
+        "iptables",
         "openssl",
         "procps",
     ],

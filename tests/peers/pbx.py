@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from tests.peers.address import LOOPBACK, Target, free_ports
@@ -32,11 +33,13 @@ class Pbx:
     """One PBX with `site` (a folder), its state in `folder`/state, its output in pbx.log.
 
     host: the address to listen on; port: a free one unless given; rtp_ports: how many
-    ports for media, whose first and last are in `rtp`; words: more of the command line.
+    ports for media, whose first and last are in `rtp`; words: more of the command line;
+    net: nets.Host that it runs on, instead of this one.
     with Pbx(...) as pbx: it runs, and is stopped in the end.
     """
 
-    def __init__(self, site, folder, host=LOOPBACK, port=None, rtp_ports=RTP_PORTS, words=()):
+    def __init__(self, site, folder, host=LOOPBACK, port=None, rtp_ports=RTP_PORTS, words=(),
+                 net=None):  # fmt: skip
         self.site = Path(site)
         self.folder = Path(folder)
         self.state = self.folder / "state"
@@ -45,6 +48,7 @@ class Pbx:
         self.rtp = (first, first + rtp_ports - 1)
         self.target = Target(host, port or free_ports(1, host))
         self.words = list(words)
+        self.net = net
         self.program = None
 
     def __enter__(self):
@@ -60,6 +64,7 @@ class Pbx:
         listen = f"{self.target.host}:{self.target.port}"
         arguments = ["-m", "app", "--site", self.site.resolve(), "--state", self.state.resolve()]
         arguments += ["--listen", listen, "--rtp", f"{self.rtp[0]}-{self.rtp[1]}"] + self.words
+        words = (self.net.words if self.net else []) + words
         # from a folder without app/: the frozen modules are what is tested
         self.program = Program(words + arguments, self.folder, self._log, environment)
         wait_until(self._is_up, lambda: "the PBX answers OPTIONS\n" + self.log())
@@ -88,7 +93,8 @@ class Pbx:
     def _is_up(self):
         if self.program.status is not None:
             raise AssertionError(f"the PBX ended with {self.program.status}:\n{self.log()}")
-        return ping(self.target) is not None
+        with self.net.inside() if self.net else nullcontext():
+            return ping(self.target) is not None
 
 
 def ping(target, seconds=0.5):
