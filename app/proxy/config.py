@@ -32,6 +32,10 @@ DEFAULTS = {
     "max_contacts": 10,
     "flow_timer": 120,  # seconds between a connection's keep-alives (Flow-Timer of RFC 5626)
     "service_route": (),  # URIs that a telephone is to send its requests by (RFC 3608)
+    # nathelper
+    "keepalive": 30,  # seconds between two pings of a contact behind NAT; 0: none
+    "keepalive_method": "options",  # or "crlf"
+    "keepalive_timeout": 0,  # without an answer to OPTIONS after which it is removed; 0: never
     # auth
     "nonce_expire": 300,
     "digest": ("md5",),  # algorithms that are offered, the preferred one first
@@ -69,7 +73,7 @@ DEFAULTS = {
 SITE_SETTINGS = (
     "dns", "use_domain", "max_len", "max_contacts", "default_expires", "min_expires", "max_expires",
     "service_route",
-    "digest",
+    "digest", "keepalive", "keepalive_method", "keepalive_timeout",
 )  # fmt: skip
 
 # And those of [security].

@@ -114,7 +114,9 @@ class Proxy:
             self._failed(event.transaction, 430 if flow else 503, now)
         elif kind is events.Ended:
             self._strangers.pop(event.transaction, None)
-        # A StrayResponse is dropped (RFC 6026 7.3).
+        elif kind is events.StrayResponse:
+            # of a ping; any other is dropped (RFC 6026 7.3)
+            self.modules.keepalive.answered(event.message, event.peer, now)
 
     def _request(self, message, peer, now, wall):
         problem = check(message, supported=(), schemes=self.config.schemes)

@@ -25,6 +25,7 @@ from app.sip.uri import parse_uri
 REFRESH_DELAY = 300  # seconds a refresh may wait for its write, and a failed write for the next
 CLOCK_LOOK = 30  # seconds between two looks at the wall clock
 CLOCK_STEP = 60  # seconds that the wall clock may be set by until what is stored is dated anew
+NATTED = 64  # FLB_NATB of Kamailio's own configuration (bit 6), in the column cflags
 PERMANENT = 128  # FL_PERMANENT of SER's usrloc, in the column flags
 BATCH = 16  # bindings that one turn lets expire, or writes
 PAUSE = 0.01  # seconds until the next such turn: whatever else waits comes first
@@ -43,7 +44,7 @@ class Binding:
 
     contact, callid, user_agent, ruid: str; received, instance, socket, path: str | None;
     flow: Peer.flow of the connection that it came on, 0 without; reg_id: int, see way.Way;
-    q: float | None; cseq, methods: int (methods may be None); deadline: seconds of the
+    q: float | None; cseq, cflags, methods: int (methods may be None); deadline: seconds of the
     monotonic clock, None for never; grace: seconds of it that the store must not count;
     modified: Unix seconds; static: it comes from the site's table and is not ours to write.
     """
@@ -64,6 +65,7 @@ class Binding:
         self.instance = fields.get("instance")
         self.reg_id = fields.get("reg_id", 0)
         self.methods = fields.get("methods")
+        self.cflags = fields.get("cflags", 0)
         self.ruid = fields.get("ruid", "")
         self.modified = fields.get("modified", 0)
         self.static = fields.get("static", False)
@@ -171,6 +173,11 @@ class Location:
         """-> [Binding] that are valid, the preferred one first."""
         found = self._static.get(aor, []) + self._dynamic.get(aor, [])
         return sorted([each for each in found if each.is_valid(now)], key=preference)
+
+    def each(self):
+        """Yields every binding of REGISTER that is held: for a start."""
+        for aor in self._dynamic:
+            yield from self._dynamic[aor]
 
     def all(self, now):
         """-> [Binding] of everybody, sorted by AOR: for the console."""

@@ -3,17 +3,22 @@
 from app.proxy.dialplan import Dialplans
 from app.proxy.dispatcher import Dispatcher
 from app.proxy.groups import Blocklists
+from app.proxy.keepalive import Keepalive
 from app.proxy.permissions import Permissions
 from app.proxy.uacreg import Accounts
 
 
 class Modules:
-    """permissions, dialplans, blocklists, dispatcher, accounts (uacreg): what verbs ask."""
+    """permissions, dialplans, blocklists, dispatcher, accounts (uacreg): what verbs ask.
+
+    keepalive: what nathelper does by itself.
+    """
 
     def __init__(self, proxy):
         self._proxy = proxy
         self.dispatcher = Dispatcher(proxy)
         self.accounts = Accounts(proxy)
+        self.keepalive = Keepalive(proxy)
         self.use(proxy.tables, proxy.config)
 
     def use(self, tables, config):
@@ -24,8 +29,10 @@ class Modules:
         self.blocklists = Blocklists(tables, config.use_domain)
         self.dispatcher.use(tables.get("dispatcher"), config)
         self.accounts.use(tables.get("uacreg"))
+        self.keepalive.use(config)
 
     def start(self, now):
         """Begins what these modules do by themselves; again after each use()."""
         self.dispatcher.start(now)
         self.accounts.start(now)
+        self.keepalive.start(now)

@@ -3,7 +3,7 @@
 Who may do so (steps 1 to 5) is the routing script's: it authenticates first.
 """
 
-from app.proxy.location import Binding, Outcome
+from app.proxy.location import NATTED, Binding, Outcome
 from app.proxy.target import next_hop, uri_for
 from app.proxy.text import printable
 from app.sip.errors import ParseError
@@ -207,6 +207,7 @@ class Registration(Outcome):
             "flow": self.way.flow,
             "instance": instance,
             "reg_id": self.way.reg_id(contact) if instance else 0,
+            "cflags": NATTED if self.way.natted else 0,
             "modified": self.wall,
         }
 

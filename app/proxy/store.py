@@ -217,7 +217,7 @@ def row_of(binding, now, wall):
         "cseq": binding.cseq,
         "last_modified": wall,
         "flags": 0,
-        "cflags": 0,
+        "cflags": binding.cflags,
         "user_agent": binding.user_agent or UNKNOWN,
         "socket": binding.socket,
         "methods": binding.methods,
@@ -243,6 +243,9 @@ def binding_of(row, use_domain, now, wall, grace=0):
     modified = row.get("last_modified", 0)
     if not isinstance(modified, int):  # SER keeps it as text
         modified = 0
+    cflags = row.get("cflags", 0)
+    if not isinstance(cflags, int):
+        cflags = 0
     deadline = None
     if not is_permanent(row):
         left = expires - max(wall, modified)
@@ -257,7 +260,7 @@ def binding_of(row, use_domain, now, wall, grace=0):
         user_agent="" if agent == UNKNOWN else agent, received=row.get("received") or None,
         path=row.get("path") or None, socket=row.get("socket") or None,
         instance=row.get("instance") or None, methods=row.get("methods"),
-        reg_id=row.get("reg_id") or 0,
+        reg_id=row.get("reg_id") or 0, cflags=cflags,
     )  # fmt: skip
     # what came on a connection has lost it meanwhile
     peer = received_source(binding.received)

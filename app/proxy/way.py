@@ -20,7 +20,8 @@ class Way:
     """Of one REGISTER, a Request that came from `peer`.
 
     received: URI of the NAT binding that the script saw, or None. path: str as location's
-    column has it, or None. outbound: bool: contacts with a reg-id are flows (RFC 5626).
+    column has it, or None. natted: bool: the script saw that NAT. outbound: bool: contacts with
+    a reg-id are flows (RFC 5626).
     flow: Peer.flow of a connection, else 0; socket: name of our interface, or None.
     """
 
@@ -32,6 +33,7 @@ class Way:
         self.path = ",".join(self._paths) or None
         self.outbound = asks_for_outbound(message) and (direct or self._edge_does_outbound())
         self.received, self.flow, self.socket = received, 0, None
+        self.natted = received is not None
         if direct:
             interface = config.interfaces.for_peer(peer)
             self.socket = None if interface is None else interface.name

@@ -29,6 +29,7 @@ def test_every_key_can_be_set():
         "local_net = 192.168.0.0/16, 2001:db8::/32\n"
         "use_domain = yes\nmax_len = 4096\ndefault_expires = 600\nmin_expires = 120\n"
         "max_expires = 900\nmax_contacts = 3\ndigest = SHA-256, md5\n"
+        "keepalive = 20\nkeepalive_method = crlf\nkeepalive_timeout = 180\n"
         "dns = yes\n"
         "[media]\nports = 20000-20399\ntimeout = 30\naddress = 203.0.113.7\n"
         "[trunk]\naddress = 198.51.100.1\ndomain = sip.example.net\nsources = 198.51.100.2\n"

@@ -133,6 +133,10 @@ class Baresip:
         self._program = Program(self._command, self.folder, self.folder / "log", home)
         self._control = wait_until(self._connect, self._story("its control port opens"))
 
+    def freeze(self):
+        """It falls silent, as when its plug is pulled."""
+        self._program.kill()
+
     def stop(self):
         """End it as a person would, or by force."""
         if self._control:

@@ -74,6 +74,10 @@ class Linphone:
         self._program = Program(words, self.folder, self.folder / "log", home)
         self._socket = wait_until(self._connect, self._story("it takes commands"))
 
+    def freeze(self):
+        """It falls silent, as when its plug is pulled."""
+        self._program.kill()
+
     def stop(self):
         """End it as a person would, or by force."""
         if self._program and self._program.status is None:

@@ -81,7 +81,8 @@ def uri_of(value):
 
 def parameter(value, name):
     """-> str: a header parameter (behind the URI), "" without it."""
-    found = re.search(rf";\s*{name}=([^;,\s]+)", value.rpartition(">")[2], re.IGNORECASE)
+    plain = re.sub(r'="[^"]*"', "=", value)  # an instance in quotes has brackets as well
+    found = re.search(rf";\s*{name}=([^;,\s]+)", plain.rpartition(">")[2], re.IGNORECASE)
     return found.group(1) if found else ""
 
 
