@@ -1,8 +1,8 @@
 """The console's commands: a table, and one function each that returns lines."""
 
-from app.appliance.conf import nearest
 from app.appliance.text import count, pairs, span, table
 from app.appliance.values import DIGITS, is_ipv4, is_ipv6, only
+from app.rules.nearest import nearest
 
 STAY, LOGOUT, FOLLOW, PROVISION = range(4)
 LOG_LINES = 20

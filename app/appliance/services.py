@@ -20,7 +20,7 @@ from app.appliance import network, sites
 from app.appliance.log import SYSLOG_PORT, RemoteLog
 from app.appliance.provisioning import Provisioning
 from app.appliance.settings import Settings, read_settings
-from app.appliance.site import CONF, check_site
+from app.appliance.site import CONF, SCRIPT, check_site
 from app.appliance.staging import Staging
 from app.appliance.text import count, span
 
@@ -33,7 +33,7 @@ class Services:
     On the box, `manage_network` hands the site's network over to the system's scripts.
     """
 
-    def __init__(self, version, root, port, log, manage_network=False):
+    def __init__(self, version, root, port, log, manage_network=False, check_script=None):
         self.version = version
         self.log = log
         self.site = None
@@ -44,6 +44,7 @@ class Services:
         self._locked = None
         self._staging = Staging(port.files, root + "/staging", port.hashes)
         self._manage_network = manage_network
+        self._check_script = check_script  # see site.check_site
 
     def load(self):
         """Read the stored site, or the one before where that is spoilt; log what is wrong.
@@ -61,8 +62,8 @@ class Services:
         if files is None:
             self.log.error(f"site {site_id[:ID_SHOWN]}: the medium spoilt it")
             return
-        self.site, errors, _ = check_site(files)
-        for error in errors:
+        self.site, errors, notes = check_site(files, False, self._check_script, True)
+        for error in errors + [note for note in notes if note.file == SCRIPT]:
             self.log.error(f"site {site_id[:ID_SHOWN]}: {error}")
         if self.site:
             self.site_id = site_id
@@ -189,12 +190,14 @@ class Services:
             for name in sorted(self.site.tables):
                 rows = len(self.site.tables[name].rows)
                 lines.append(f"table     {name}, " + count(rows, "row"))
+            if self.site.script is not None:
+                lines.append(f"script    {SCRIPT}, " + count(len(self.site.script), "byte"))
         lines.append(f"previous  {previous[:ID_SHOWN] if previous else '-'}")
         return lines
 
     def roll_back(self):
         """Use the previous site; return (done, [lines])."""
-        done, lines = sites.roll_back(self.store, self.use)
+        done, lines = sites.roll_back(self.store, self.use, self._check_script)
         self._log_result("rollback", done)
         return done, lines
 
@@ -208,7 +211,7 @@ class Services:
     # Sites.
 
     def _take(self, files):
-        done, lines = sites.take_site(self.store, files, self.use)
+        done, lines = sites.take_site(self.store, files, self.use, self._check_script)
         self._log_result("provisioning", done)
         return done, lines
 

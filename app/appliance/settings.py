@@ -6,6 +6,7 @@ tests/appliance/test_settings.py holds that document against this table.
 from app.appliance import conf, values
 from app.appliance.passwords import password_hash
 from app.dbtext import Note
+from app.rules.nearest import nearest
 
 DIGEST = ("sha-256", "md5", "sha-256-sess", "md5-sess")  # algorithms of a challenge
 # What scanners call themselves that nobody telephones with.
@@ -157,7 +158,7 @@ def _apply(settings, entry):
 
 
 def _unknown(entry, what, word, known, plural):
-    guess = conf.nearest(word, known)
+    guess = nearest(word, known)
     if guess:
         remedy = f"did you mean {guess}?"
     else:

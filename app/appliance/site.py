@@ -6,6 +6,7 @@ from app.appliance.values import DIGITS, LETTERS, only
 from app.dbtext import Note, TableError, load
 
 CONF = "site.conf"
+SCRIPT = "routes.py"  # the site's own routing script
 # Tables that the application reads; others are kept and checked, but nothing uses them.
 USED = (
     "subscriber", "aliases", "dbaliases", "domain", "domain_attrs", "address", "trusted",
@@ -19,7 +20,8 @@ NAME_CHARACTERS = LETTERS + DIGITS + "._-"
 
 
 class Site:
-    """What the box runs: `settings` (settings.Settings) and `tables` ({name: dbtext.Table}).
+    """What the box runs: `settings` (settings.Settings), `tables` ({name: dbtext.Table}) and
+    `script`, the source of the site's routes.py or None.
 
     `domains` are the served ones in lower case: those of site.conf, of the table domain,
     and, where neither names one, those of the subscribers.
@@ -28,15 +30,19 @@ class Site:
     def __init__(self, settings, tables):
         self.settings = settings
         self.tables = tables
+        self.script = None
         self.domains = crosscheck.served_domains(settings, tables)
 
 
-def check_site(files, password_required=False):
+def check_site(files, password_required=False, check_script=None, forgive_script=False):
     """Return (Site or None, errors, notes) of `files`, {name: bytes}.
 
     Never half accepts: with any error the site is None. All errors are collected; errors
     and notes are dbtext.Note, whose str is "file:line:column: problem; remedy".
     `password_required`: a site without a console password is an error.
+    `check_script(data, site, rehearsed)` looks at its routes.py, and returns (errors, notes) as
+    [(line, column, problem, remedy)]. `forgive_script`: of a site that was taken before, a
+    script with an error is left out with a note.
     """
     errors = check_names({name: len(files[name]) for name in files})
     notes = []
@@ -48,13 +54,26 @@ def check_site(files, password_required=False):
         errors.append(Note(CONF, 0, 0, "there is no console password", remedy))
     tables = {}
     for name in sorted(files):
-        if name != CONF:
+        if name not in (CONF, SCRIPT):
             _read_table(name, files[name], tables, errors, notes)
     checks = crosscheck.CrossCheck(settings, tables, files)
     checks.run()
     errors.extend(checks.errors)
     notes.extend(checks.notes)
-    return (None if errors else Site(settings, tables)), errors, notes
+    if errors:
+        return None, errors, notes
+    site = Site(settings, tables)
+    if SCRIPT in files and check_script is not None:
+        found, more = check_script(files[SCRIPT], site, not forgive_script)
+        found, more = [[Note(SCRIPT, *each) for each in kind] for kind in (found, more)]
+        notes.extend(more)
+        if not found:
+            site.script = files[SCRIPT].decode()
+        elif forgive_script:
+            notes.extend(found)
+        else:
+            return None, found, notes
+    return site, errors, notes
 
 
 def check_names(sizes):

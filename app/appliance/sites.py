@@ -133,13 +133,13 @@ class Sites:
         return self._root + "/sites/" + site_id
 
 
-def take_site(store, files, reload):
+def take_site(store, files, reload, check_script=None):
     """Check a site and use it; return (taken, [lines for the operator]).
 
     `reload(site)` makes the running system use the checked Site; it raises, with
     everything as before, where it cannot. On any error the old site stays in use.
     """
-    site, errors, notes = check_site(files, password_required=True)
+    site, errors, notes = check_site(files, True, check_script)
     lines = ["error: " + str(error) for error in errors] + ["note: " + str(n) for n in notes]
     if errors:
         return False, lines
@@ -149,25 +149,25 @@ def take_site(store, files, reload):
         store.activate(site_id)
     except Exception as error:  # whatever it is, the old site stays in use
         lines.append(f"error: the site is right, but the box could not take it: {error!r}")
-        _go_back(store, reload, lines)
+        _go_back(store, reload, lines, check_script)
         return False, lines
     return True, lines
 
 
-def roll_back(store, reload):
+def roll_back(store, reload, check_script=None):
     """Use the previous site again; return (done, [lines])."""
     previous = store.previous()
     files = store.load(previous) if previous else None
     if files is None:
         return False, ["error: there is no previous site on this box"]
-    return take_site(store, files, reload)
+    return take_site(store, files, reload, check_script)
 
 
-def _go_back(store, reload, lines):
+def _go_back(store, reload, lines, check_script):
     """Run what is stored as current: `reload` may have succeeded before the medium failed."""
     current = store.current()
     files = store.load(current) if current else None
-    site = check_site(files)[0] if files else None
+    site = check_site(files, False, check_script, True)[0] if files else None
     if site:
         try:
             reload(site)

@@ -10,6 +10,7 @@ from app.proxy.modules import Modules
 from app.proxy.pike import Pike
 from app.proxy.request import RoutingReply, RoutingRequest
 from app.proxy.rewrite import reseal
+from app.proxy.script import Script
 from app.proxy.seal import MARK, Seals
 from app.proxy.sender import find_sender
 from app.proxy.target import is_located
@@ -36,13 +37,14 @@ class Proxy:
     endpoint: app.sip.endpoint.Endpoint; routes: a module or object with request_route(r)
     and onreply_route(r); tables: {name: dbtext.Table}; location: location.Location; media:
     app.media Relay or None; config: config.Config; hashes, token: docs/architecture.md;
-    log: app.appliance Log; secret: random text that survives restarts, so that dialogs do.
+    log: app.appliance Log; secret: random text that survives restarts, so that dialogs do;
+    place_of: of app.port.scripts, to tell where a site's script failed.
     """
 
     def __init__(self, endpoint, routes, tables, location, media, config, hashes, token, log,
-                 secret=None):
+                 secret=None, place_of=None):
         self.endpoint = endpoint
-        self.routes = routes
+        self.script = Script(routes, log, place_of)
         self.tables = tables
         self.location = location
         self.media = media
@@ -139,18 +141,43 @@ class Proxy:
         if check(message, supported=None) is None:
             self._run(message, peer, now, wall)
 
+    @property
+    def routes(self):
+        """The shipped script."""
+        return self.script.shipped
+
+    @routes.setter
+    def routes(self, routes):
+        self.script.shipped = routes
+
     def _run(self, message, peer, now, wall):
-        request = RoutingRequest(self, message, peer, now, wall)
+        """A request, by the script in force; by the shipped one if that fails before it has
+        answered the request or sent it on."""
+        request = RoutingRequest(self, message, peer, now, wall, self.script.in_force(now))
+        if self._run_script(request) or request.done:
+            return
+        again = RoutingRequest(self, message, peer, now, wall, self.script.shipped)
+        again.server = request.server
+        if request.server is not None:
+            again.call = request.call
+        self._run_script(again)
+
+    def _run_script(self, request):
+        """-> bool: False when the site's script failed; a fault of ours is raised."""
         try:
-            self.routes.request_route(request)
+            request.script.request_route(request)
         except ParseError as error:
             self._refuse(request, error.code, error.reason)
-        except Exception:
-            self._refuse(request, 500, "Server Internal Error")
-            raise
+        except Exception as error:
+            if isinstance(error, MemoryError) or not self.script.is_own(request.script):
+                self._refuse(request, 500, "Server Internal Error")
+                raise
+            self.script.failed(error, described(request), request.now)
+            return False
         finally:
             if request.call is not None and request.server is None:
                 self._abandon(request)
+        return True
 
     def reply_later(self, request, code, reason, lines):
         """Answers a request statelessly when its `delay` is over."""
@@ -415,42 +442,56 @@ class Proxy:
 
     def run_reply(self, context, message, edits, branch, now):
         """Runs onreply_route on a response that is about to be forwarded, and what the request
-        has set by t_on_reply. -> bool: it is to go on; only a provisional one may be dropped.
+        has set by t_on_reply. -> Edits of what is to be sent; None when it is not to go on:
+        only a provisional response may be dropped.
         """
-        reply = RoutingReply(
-            self, context.request, message, edits, branch.source, branch.bflags
-        )
-        self.routes.onreply_route(reply)
-        if context.request.on_reply is not None:
-            self.run_route(context.request.on_reply, reply)
+        reply = self._reply_by_script(context.request, message, edits, branch, now)
         if reply.dropped and message.status < 200:
-            return False
+            return None
         if message.status < 300:
             self._note_hop(reply, context.request)
         if branch.names is not None:
-            branch.names.undo(edits, context.request.msg, message)
+            branch.names.undo(reply.edits, context.request.msg, message)
         if branch.seal is not None:
             reseal(reply, branch.seal, self.seals, branch.names)
-        return True
+        return reply.edits
+
+    def _reply_by_script(self, request, message, edits, branch, now):
+        """-> RoutingReply that the script has had; the shipped one if the site's failed."""
+        script = request.script
+        is_own = self.script.is_own(script)
+        tried = edits.copy() if is_own else edits
+        reply = RoutingReply(self, request, message, tried, branch.source, branch.bflags)
+        try:
+            script.onreply_route(reply)
+            if request.on_reply is not None:
+                request.on_reply(reply)
+            return reply
+        except Exception as error:
+            if isinstance(error, MemoryError) or not is_own:
+                raise
+            self.script.failed(error, f"a {message.status} to {described(request)}", now)
+        reply = RoutingReply(self, request, message, edits, branch.source, branch.bflags)
+        self.script.shipped.onreply_route(reply)
+        return reply
 
     # Routes that the script names
 
-    def route_named(self, name):
-        """-> function of the script, for `t_on_failure("name")`; None for ""."""
-        if not name:
-            return None
-        route = getattr(self.routes, name, None)
-        if route is None:
-            raise ValueError(f"the script has no function {name}")
-        return route
+    def run_failure_route(self, route, request):
+        """Runs a failure route; one of the site's script that fails has done nothing."""
+        try:
+            route(request)
+        except Exception as error:
+            if isinstance(error, MemoryError) or not self.script.is_own(request.script):
+                raise
+            where = f"a failure route of {described(request)}"
+            self.script.failed(error, where, request.now)
+            request.failure.take_back()
 
-    def has_route(self, name):
-        """-> bool: the script has a function of this name."""
-        return callable(getattr(self.routes, name, None))
 
-    def run_route(self, route, request):
-        """Runs a failure, branch or reply route on a RoutingRequest or RoutingReply."""
-        route(request)
+def described(request):
+    """-> str: which request it is, for the log."""
+    return printable(f"{request.msg.method} {request.msg.uri} from {request.peer.host}")
 
 
 class HeldReply:

@@ -15,6 +15,7 @@ class Failure:
     def __init__(self, context, branch):
         self.context = context
         self.branch = branch
+        self._before = len(context.branches)
 
     @property
     def room(self):
@@ -23,6 +24,15 @@ class Failure:
         if context.cancelled:
             return 0
         return context.proxy.config.max_branches - len(context.branches)
+
+    @property
+    def went_on(self):
+        """-> bool: the route has added branches, or has answered."""
+        return len(self.context.branches) > self._before or self.context.answered
+
+    def take_back(self):
+        """Forgets the branches that the route has added: it failed before they were sent."""
+        self.context.branches = self.context.branches[: self._before]
 
     def drop_replies(self, mode):
         """Kamailio's t_drop_replies: "a" all, "l" those of the last set, "n" none."""
@@ -41,16 +51,15 @@ def run_failure_route(context, now):
     if route is None or branch is None:
         return False
     request.on_failure = None  # it counts once: the route may set another, or itself again
-    before = len(context.branches)
     context.proxy.account_failure(request, branch, now)
-    request.enter_failure(Failure(context, branch), now)
+    failure = Failure(context, branch)
+    request.enter_failure(failure, now)
     try:
-        context.proxy.run_route(route, request)
+        context.proxy.run_failure_route(route, request)
     finally:
         request.leave_failure()
-    more = len(context.branches) > before
-    if not more and not context.answered:
+    if not failure.went_on:
         for each in context.branches:
             # t_drop_replies without another branch or answer is none
             each.dropped = each.superseded
-    return more or context.answered
+    return failure.went_on

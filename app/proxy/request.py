@@ -43,15 +43,17 @@ class RoutingRequest(
     """A request on its way through the script.
 
     msg: app.sip Request; edits: what will be sent differently; peer: where it came from;
-    now, wall: when. targets: where it may go, the first one being the Request-URI `ru`;
-    route_set: [NameAddr] still ahead; du: Peer that overrides where it goes next. consumed: the
-    Request-URI has its branch already (of a failure route, until it or `du` is set anew).
+    now, wall: when; script: the module that routes it. targets: where it may go, the first one
+    being the Request-URI `ru`; route_set: [NameAddr] still ahead; du: Peer that overrides where
+    it goes next. consumed: the Request-URI has its branch already (in a failure route, until it
+    or `du` is set anew).
     """
 
     is_reply = False
 
-    def __init__(self, proxy, msg, peer, now, wall):
+    def __init__(self, proxy, msg, peer, now, wall, script=None):
         self.proxy = proxy
+        self.script = script or proxy.script.in_force(now)
         self.config = proxy.config
         self.read_message(msg, peer)
         self.edits = Edits(msg)
@@ -164,6 +166,7 @@ class RoutingReply(LookingVerbs, StatusVerbs, DispatcherSourceVerbs):
         self.proxy = proxy
         self.config = proxy.config
         self.request = request
+        self.script = request.script
         self.read_message(msg, peer)
         # 8.2.6.2: they are the request's. Who answers with others speaks of another's dialog.
         self.ci = request.ci

@@ -84,7 +84,8 @@ class Upstream:
         edits.pop("via")  # step 3
         if message.status in (401, 407):
             self._add_challenges(branch, edits)
-        if not self.proxy.run_reply(self.context, message, edits, branch, now):
+        edits = self.proxy.run_reply(self.context, message, edits, branch, now)
+        if edits is None:
             return
         if self._is_too_late_for_its_transaction(message):
             # 16.7 step 5 all the same: the callee wants its ACK, and then a BYE

@@ -1,10 +1,11 @@
 """Verbs of failure, branch and reply routes: the second half of SER's tm."""
 
 from app.proxy.matching import search
+from app.proxy.script import route_named
 
 
 class FailureVerbs:
-    """Needs: proxy, failure, server; on_failure, on_branch, on_reply, fr_inv, fr."""
+    """Needs: proxy, script, failure, server; on_failure, on_branch, on_reply, fr_inv, fr."""
 
     def t_on_failure(self, route):
         """Has the function `route` of the script run when every branch has failed.
@@ -14,7 +15,7 @@ class FailureVerbs:
         best response goes on. It counts for one failure; set it again there if need be. ""
         takes it back. `r.t_on_failure("trunk_failure")`
         """
-        self.on_failure = self.proxy.route_named(route)
+        self.on_failure = route_named(self.script, route)
         return True
 
     def t_on_branch(self, route):
@@ -23,14 +24,14 @@ class FailureVerbs:
 
         `r.t_on_branch("mark_branch")`
         """
-        self.on_branch = self.proxy.route_named(route)
+        self.on_branch = route_named(self.script, route)
         return True
 
     def t_on_reply(self, route):
         """Has the function `route` run on each response to this request that is passed on,
         behind onreply_route. `r.t_on_reply("from_trunk")`
         """
-        self.on_reply = self.proxy.route_named(route)
+        self.on_reply = route_named(self.script, route)
         return True
 
     def t_check_status(self, pattern):

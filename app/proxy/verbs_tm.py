@@ -229,7 +229,7 @@ class TransactionVerbs:
         self.edits, self._targets = common.copy(), [target]
         self.in_branch, self.dropped = True, False
         try:
-            self.proxy.run_route(self.on_branch, self)
+            self.on_branch(self)
             return None if self.dropped else self._new_branch(self.targets[0], self.edits)
         finally:
             self.in_branch, self.bflags, self.names = False, bflags, names

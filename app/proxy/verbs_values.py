@@ -13,7 +13,7 @@ LEVELS = {"L_ALERT": "error", "L_BUG": "error", "L_CRIT": "error", "L_ERR": "err
 
 
 class ValueVerbs:
-    """Needs: msg, peer, proxy, config, fu, tu."""
+    """Needs: msg, peer, proxy, script, config, fu, tu."""
 
     # Where the message came from and to
 
@@ -137,13 +137,11 @@ class ValueVerbs:
 
     def check_route_exists(self, name):
         """-> bool: the script has a function of this name. `if r.check_route_exists("x"): ...`"""
-        return self.proxy.has_route(name)
+        return callable(getattr(self.script, name, None))
 
     def route_if_exists(self, name):
         """Runs the function of this name, if there is one. -> what it returns, or False.
 
         `r.route_if_exists("local_rules")`
         """
-        if not self.proxy.has_route(name):
-            return False
-        return self.proxy.route_named(name)(self)
+        return self.check_route_exists(name) and getattr(self.script, name)(self)

@@ -1,4 +1,5 @@
-from app.appliance.conf import MAX_SIZE, ConfReader, edit_distance, nearest
+from app.appliance.conf import MAX_SIZE, ConfReader
+from app.rules.nearest import edit_distance, nearest
 
 
 def read(text):
