@@ -18,13 +18,15 @@ from app.appliance.site import check_site
 from app.dns.resolver import Resolver
 from app.media.addresses import rules_of
 from app.media.relay import Relay
-from app.port import clock, files, hashes, loop, net, system
+from app.port import clock, files, hashes, loop, net, scripts, system
 from app.port.asker import Asker
 from app.port.engine import Engine
 from app.port.syslog import Syslog
 from app.port.tty import Tty
 from app.proxy.config import Config
+from app.proxy.script_check import ScriptChecker
 from app.proxy.service import Service
+from app.sip.interfaces import Interfaces
 from app.sockets import Sockets
 
 VERSION = "0.1.0"
@@ -50,7 +52,10 @@ class Box:
         self.options = options
         self.log = Log(Syslog("waferpbx").send, lambda: clock.date(clock.wall()))
         self.state = options.state or (DATA if options.appliance else "state")
-        self.services = Services(VERSION, self.state, Port, self.log, options.appliance)
+        self.checker = ScriptChecker(scripts, hashes, hashes.token)
+        self.services = Services(
+            VERSION, self.state, Port, self.log, options.appliance, self.check_script
+        )
         self.services.phone = self
         self.alarm = loop.Sleeper(clock.now)
         self.site = None
@@ -94,20 +99,29 @@ class Box:
         for name in files.listdir(folder):
             if not name.startswith(".") and not files.is_folder(f"{folder}/{name}"):
                 found[name] = files.read(f"{folder}/{name}")
-        site, errors, notes = check_site(found)
+        site, errors, notes = check_site(found, False, self.check_script)
         for note in notes:
             self.log.notice(str(note))
         for error in errors:
             self.log.error(str(error))
         return site
 
+    def check_script(self, data, site, rehearsed):
+        """See app.appliance.site.check_site: a site's routes.py, on an address of its own."""
+        config = None
+        if rehearsed:
+            config = Config.of_site(site, Interfaces.of_sent_by("192.0.2.1:5060"), ("192.0.2.1",))
+        return self.checker.check(data, config, site.tables)
+
     def reload(self, site):
         """Use a Site from now on; calls and bindings go on. OSError: nothing has changed."""
+        script = None if site.script is None else self.checker.load(site.script)
         wanted = places.wanted(self.options.listen, site.settings.sip)
         self.ports = self.sockets.open([each[:3] for each in wanted])
         self.places = wanted
         self.site = site
         self.use_config(self.make_config(site))
+        self.service.proxy.script.use(script)
         if "sip" not in self.tasks:
             self.start("sip", self.sip_task)
 
@@ -124,7 +138,8 @@ class Box:
         tables = self.site.tables
         if self.service is None:
             self.service = Service(
-                routes, config, tables, hashes, hashes.token, self.log, dbtext, files, self.state
+                routes, config, tables, hashes, hashes.token, self.log, dbtext, files, self.state,
+                scripts.place_of,
             )
             self.service.start(now, wall)
         else:

@@ -12,10 +12,11 @@ SUBSCRIBER = b"username(str) domain(str) password(str)\n200:127.0.0.1:secret-of-
 CONF = b"[sip]\ndomains = 127.0.0.1\n"
 
 
-def site(conf=CONF):
-    """-> Site of two files."""
+def site(conf=CONF, script=None):
+    """-> Site of two files; script: source of a checked routes.py."""
     found, errors, _ = check_site({"site.conf": conf, "subscriber": SUBSCRIBER})
     assert found is not None, errors
+    found.script = script
     return found
 
 
@@ -82,6 +83,46 @@ def test_another_site_is_taken_while_it_runs():
         box.reload(site(CONF + b"max_contacts = 3\n"))
         assert box.ports[0] == port and box.service.config.max_contacts == 3
         assert await answer(client, port) == "SIP/2.0 200 OK"
+
+    on_box(scenario)
+
+
+OWN = """
+def request_route(r):
+    if r.hdr("Call-ID")[:1] == "f":
+        return {}[r.ci]
+    return r.sl_send_reply(299, "By The Site")
+"""
+
+
+def test_a_site_has_a_script_of_its_own():
+    async def scenario(box, client):
+        box.reload(site(script=OWN))
+        port = box.socket.port
+        while await answer(client, port) == "SIP/2.0 200 OK":  # its Call-ID begins with an f
+            pass
+        assert ("routing", f"routes.py of the site, {box.service.proxy.script.faults} faults") in (
+            box.counters()
+        )
+        box.reload(site())
+        assert await answer(client, port) == "SIP/2.0 200 OK"
+        assert ("routing", "as shipped") in box.counters()
+
+    on_box(scenario)
+
+
+def test_a_script_is_checked_with_its_site():
+    async def scenario(box, client):
+        files_of = {"site.conf": CONF, "subscriber": SUBSCRIBER, "routes.py": OWN.encode()}
+        found, errors, _ = check_site(files_of, False, box.check_script)
+        assert errors == [] and found.script == OWN
+        files_of["routes.py"] = b"def incoming(r):\n    r.lokup('location')\n"
+        found, errors, _ = check_site(files_of, False, box.check_script)
+        assert found is None and [str(error) for error in errors] == [
+            "routes.py:2:7: r.lokup: no such verb; did you mean lookup?"
+        ]
+        found, errors, notes = check_site(files_of, False, box.check_script, True)
+        assert errors == [] and found.script is None and "r.lokup" in str(notes[-1])
 
     on_box(scenario)
 

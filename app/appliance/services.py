@@ -63,7 +63,9 @@ class Services:
             self.log.error(f"site {site_id[:ID_SHOWN]}: the medium spoilt it")
             return
         self.site, errors, notes = check_site(files, False, self._check_script, True)
-        for error in errors + [note for note in notes if note.file == SCRIPT]:
+        if self.site is not None and self.site.script is None:
+            errors = errors + [note for note in notes if note.file == SCRIPT]  # left out
+        for error in errors:
             self.log.error(f"site {site_id[:ID_SHOWN]}: {error}")
         if self.site:
             self.site_id = site_id

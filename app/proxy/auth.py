@@ -42,11 +42,15 @@ class Authenticator:
             return WRONG_URI, credentials
         if not right:
             return (NO_SUCH_USER if row is None else WRONG_PASSWORD), credentials
+        use = (credentials.nonce, credentials.nc)
+        if request.proven_with == use:  # looked at before: it is no replay of itself
+            return OK, credentials
         verdict = self._nonces.check(credentials.nonce, credentials.nc, now)
         if verdict != "ok":
             # the password is right, so only a new nonce is needed: RFC 2617 3.2.1 stale
             return STALE_NONCE, credentials
         self._nonces.used(credentials.nonce, credentials.nc, now)
+        request.proven_with = use
         return OK, credentials
 
     def _is_right(self, request, credentials, row):

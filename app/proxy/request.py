@@ -85,7 +85,10 @@ class RoutingRequest(
         self.flags = 0  # setflag()
         self.avp = {}  # {name: value}: what verbs find, and what the script keeps for itself
         self.accounted = []  # To tags of the answers that have been: see acc.py
-        # tm: functions of the script, seconds, and what the route at hand is about
+        self._begin_tm()
+
+    def _begin_tm(self):
+        """Functions of the script, seconds, and what the route at hand is about."""
         self.on_failure = self.on_branch = self.on_reply = None
         self.fr_inv, self.fr = self.config.fr_inv_timer, None
         self.failure = None

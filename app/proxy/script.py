@@ -24,6 +24,7 @@ class Script:
         self._place_of = place_of
         self._recent = []  # `now` of the last faults
         self._rests_until = None
+        self._now = 0.0
 
     def use(self, own):
         """Takes a site's script (a module), or none (None)."""
@@ -34,6 +35,7 @@ class Script:
 
     def in_force(self, now):
         """-> the module that routes a request which comes now."""
+        self._now = now
         if self.own is None:
             return self.shipped
         if self._rests_until is not None:
@@ -63,13 +65,13 @@ class Script:
                 f"the shipped script is in force for {int(REST)} s"
             )
 
-    def status(self, now):
-        """-> str for the status page."""
+    def status(self):
+        """-> str for the status page, as of the last request."""
         if self.own is None:
             return "as shipped"
-        if self._rests_until is not None and now < self._rests_until:
-            left = int(self._rests_until - now)
-            return f"as shipped for {left} s: {FILE} of the site failed {self.faults} times"
+        if self._rests_until is not None:
+            left = max(0, int(self._rests_until - self._now))
+            return f"as shipped for {left} s, {FILE} of the site failed {self.faults} times"
         return f"{FILE} of the site, {self.faults} faults"
 
 

@@ -29,7 +29,10 @@ class Service:
     to keep nothing. dbtext: the package, for the location's files.
     """
 
-    def __init__(self, routes, config, tables, hashes, token, log, dbtext, files=None, folder=""):
+    def __init__(
+        self, routes, config, tables, hashes, token, log, dbtext, files=None, folder="",
+        place_of=None,
+    ):  # fmt: skip
         self.log = log
         self.config = config
         self.faults = 0  # messages that the code failed on
@@ -41,7 +44,7 @@ class Service:
         self.endpoint = Endpoint(config.interfaces, token, hashes)
         self.proxy = Proxy(
             self.endpoint, routes, tables, self.location, None, config, hashes, token, log,
-            _secret(files, folder, token, log) if files is not None else None,
+            _secret(files, folder, token, log) if files is not None else None, place_of,
         )  # fmt: skip
         if files is not None:
             self.proxy.acc.keep(AccTables(files, folder + ACC_FOLDER, dbtext, log))
@@ -195,6 +198,7 @@ class Service:
             ("transactions", f"{len(self.endpoint)} of {self.endpoint.limit}"),
             ("bans", f"{len(self.proxy.pike.bans)}, {self.proxy.pike.dropped} messages dropped"),
             ("calls so far", f"{calls.answered} answered, {calls.failed} not"),
+            ("routing", self.proxy.script.status()),
         ] + names
 
     def _use_static(self, tables, now, wall):

@@ -45,6 +45,7 @@ class Message:
         self.body_start = body_start
         self.body_end = len(raw)
         self.stamped = False
+        self.proven_with = None  # (nonce, count) of the credentials that were right, if any
         self._cache = {}
 
     def value(self, span):

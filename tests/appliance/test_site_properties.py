@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from app.appliance import conf
 from app.appliance.settings import SECTIONS, read_settings
 from app.appliance.site import check_site
+from app.rules.nearest import edit_distance
 
 WORDS = sorted({key for keys in SECTIONS.values() for key in keys} | set(SECTIONS))
 PIECES = st.sampled_from(
@@ -43,7 +44,7 @@ def test_entries_come_back_as_they_were_written(values):
 @given(st.text(max_size=12), st.text(max_size=12), st.text(max_size=12))
 def test_the_edit_distance_is_a_metric(a, b, c):
     def distance(x, y):
-        return conf.edit_distance(x, y, 99)
+        return edit_distance(x, y, 99)
 
     assert distance(a, b) == distance(b, a) <= max(len(a), len(b))
     assert (distance(a, b) == 0) == (a == b)
