@@ -227,7 +227,7 @@ def test_where_a_fault_was():
     for source, line in (
         ("def f():\n    return 1 / 0\nf()\n", 2),
         ("x = 1\n\n\ny = nothing\n", 4),
-        ("def f(:\n    pass\n", 1),
+        ("x = 1\n\ny = )\n", 3),
         ("import app.routes\napp.routes.request_route(None)\n", 2),
     ):  # fmt: skip
         try:
