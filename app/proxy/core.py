@@ -8,8 +8,7 @@ from app.proxy.locate import NONE, WAIT
 from app.proxy.location import DEACTIVATED
 from app.proxy.modules import Modules
 from app.proxy.pike import Pike
-from app.proxy.request import RoutingReply, RoutingRequest
-from app.proxy.rewrite import reseal
+from app.proxy.routing import Routing
 from app.proxy.script import Script
 from app.proxy.seal import MARK, Seals
 from app.proxy.sender import find_sender
@@ -22,7 +21,6 @@ from app.sip import events
 from app.sip.check import check
 from app.sip.connections import FIRST_CONNECTION
 from app.sip.digest import Nonces
-from app.sip.errors import ParseError
 from app.sip.timers import Deadlines
 from app.sip.transaction import ClientTransaction
 
@@ -31,7 +29,7 @@ CALL_SWEEP = 60  # seconds between two looks for calls without an end
 MAX_HELD = 64  # answers to wrong passwords that are held back; others are dropped
 
 
-class Proxy:
+class Proxy(Routing):
     """The services of app/routes.py: location, registrar, authentication, forwarding.
 
     endpoint: app.sip.endpoint.Endpoint; routes: a module or object with request_route(r)
@@ -140,44 +138,6 @@ class Proxy:
     def _ack(self, message, peer, now, wall):
         if check(message, supported=None) is None:
             self._run(message, peer, now, wall)
-
-    @property
-    def routes(self):
-        """The shipped script."""
-        return self.script.shipped
-
-    @routes.setter
-    def routes(self, routes):
-        self.script.shipped = routes
-
-    def _run(self, message, peer, now, wall):
-        """A request, by the script in force; by the shipped one if that fails before it has
-        answered the request or sent it on."""
-        request = RoutingRequest(self, message, peer, now, wall, self.script.in_force(now))
-        if self._run_script(request) or request.done:
-            return
-        again = RoutingRequest(self, message, peer, now, wall, self.script.shipped)
-        again.server = request.server
-        if request.server is not None:
-            again.call = request.call
-        self._run_script(again)
-
-    def _run_script(self, request):
-        """-> bool: False when the site's script failed; a fault of ours is raised."""
-        try:
-            request.script.request_route(request)
-        except ParseError as error:
-            self._refuse(request, error.code, error.reason)
-        except Exception as error:
-            if isinstance(error, MemoryError) or not self.script.is_own(request.script):
-                self._refuse(request, 500, "Server Internal Error")
-                raise
-            self.script.failed(error, described(request), request.now)
-            return False
-        finally:
-            if request.call is not None and request.server is None:
-                self._abandon(request)
-        return True
 
     def reply_later(self, request, code, reason, lines):
         """Answers a request statelessly when its `delay` is over."""
@@ -437,62 +397,6 @@ class Proxy:
     def _delete_media(self, call):
         if call.media:
             self.end_media(call.call_id, call.tag)
-
-    # Replies
-
-    def run_reply(self, context, message, edits, branch, now):
-        """Runs onreply_route on a response that is about to be forwarded, and what the request
-        has set by t_on_reply. -> Edits of what is to be sent; None when it is not to go on:
-        only a provisional response may be dropped.
-        """
-        reply = self._reply_by_script(context.request, message, edits, branch, now)
-        if reply.dropped and message.status < 200:
-            return None
-        if message.status < 300:
-            self._note_hop(reply, context.request)
-        if branch.names is not None:
-            branch.names.undo(reply.edits, context.request.msg, message)
-        if branch.seal is not None:
-            reseal(reply, branch.seal, self.seals, branch.names)
-        return reply.edits
-
-    def _reply_by_script(self, request, message, edits, branch, now):
-        """-> RoutingReply that the script has had; the shipped one if the site's failed."""
-        script = request.script
-        is_own = self.script.is_own(script)
-        tried = edits.copy() if is_own else edits
-        reply = RoutingReply(self, request, message, tried, branch.source, branch.bflags)
-        try:
-            script.onreply_route(reply)
-            if request.on_reply is not None:
-                request.on_reply(reply)
-            return reply
-        except Exception as error:
-            if isinstance(error, MemoryError) or not is_own:
-                raise
-            self.script.failed(error, f"a {message.status} to {described(request)}", now)
-        reply = RoutingReply(self, request, message, edits, branch.source, branch.bflags)
-        self.script.shipped.onreply_route(reply)
-        return reply
-
-    # Routes that the script names
-
-    def run_failure_route(self, route, request):
-        """Runs a failure route; one of the site's script that fails has done nothing."""
-        try:
-            route(request)
-        except Exception as error:
-            if isinstance(error, MemoryError) or not self.script.is_own(request.script):
-                raise
-            where = f"a failure route of {described(request)}"
-            self.script.failed(error, where, request.now)
-            request.failure.take_back()
-
-
-def described(request):
-    """-> str: which request it is, for the log."""
-    return printable(f"{request.msg.method} {request.msg.uri} from {request.peer.host}")
-
 
 class HeldReply:
     """An answer that waits among the deadlines: bytes, and the Peer that gets them."""
