@@ -98,7 +98,7 @@ def request_route(r):
 def test_a_site_has_a_script_of_its_own():
     async def scenario(box, client):
         box.reload(site(script=OWN))
-        port = box.socket.port
+        port = box.ports[0]
         while await answer(client, port) == "SIP/2.0 200 OK":  # its Call-ID begins with an f
             pass
         assert ("routing", f"routes.py of the site, {box.service.proxy.script.faults} faults") in (
