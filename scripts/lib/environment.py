@@ -55,9 +55,16 @@ PACKAGES = {
         "iptables",
         "openssl",
         "procps",
+        "chromium-headless-shell",
+        "npm",
     ],
     "bench": ["rtpengine-daemon", "util-linux"],
 }
+
+
+# Packages that are not wanted where their command is there, from wherever: Debian's npm cannot be
+# installed beside a Node.js of other origin.
+COMMANDS = {"npm": "npm"}
 
 
 def enter(*purposes):
@@ -77,6 +84,7 @@ def enter(*purposes):
 def install_packages(*purposes):
     """Install the Debian packages of `purposes` that the machine lacks, with apt."""
     wanted = [name for purpose in purposes for name in PACKAGES[purpose]]
+    wanted = [name for name in wanted if not shutil.which(COMMANDS.get(name, ""))]
     missing = sorted(set(wanted) - _installed(wanted))
     if not missing:
         return
