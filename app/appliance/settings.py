@@ -179,14 +179,18 @@ def _check_whole(settings, name):
     if settings.media.ports[0] <= settings.sip.port <= settings.media.ports[1]:
         problem = f"ports: the SIP port {settings.sip.port} lies within the media ports"
         refuse("media", "ports", problem, "choose a range without it, such as 16384-16783")
-    _check_trunk(settings.trunk, settings.is_set, refuse)
+    _check_trunk(settings.trunk, settings.sip.dns, settings.is_set, refuse)
     return errors
 
 
-def _check_trunk(trunk, is_set, refuse):
+def _check_trunk(trunk, dns, is_set, refuse):
+    """A trunk has an address, or a name that is looked up."""
+    remedy = "add address = 198.51.100.1 to [trunk]"
+    if not dns:
+        remedy += ", or dns = yes to [sip]" if trunk.domain else ""
     for key in ("domain", "sources", "username", "password"):
-        if is_set("trunk", key) and not trunk.address:
-            refuse("trunk", key, f"{key} without address", "add address = 198.51.100.1 to [trunk]")
+        if is_set("trunk", key) and not trunk.address and not (dns and trunk.domain):
+            refuse("trunk", key, f"{key} without address", remedy)
     for key, other in (("username", "password"), ("password", "username")):
         if is_set("trunk", key) and not is_set("trunk", other):
             refuse("trunk", key, f"{key} without {other}", f"add {other} = ... to [trunk]")

@@ -14,7 +14,7 @@ DEFAULTS = {
     "hosts": {},  # {name: (address, port)}: next hops by name
     "dns": False,  # other names are looked up (SER: dns=no); without, they lead nowhere
     "trunk_uri": "",  # where calls to the outside go when the table dispatcher has no set 1
-    "trunk_host": "",  # its address
+    "trunk_host": "",  # its address, or its name for the DNS
     "trunk_username": "",  # what its challenges to calls are answered with
     "trunk_password": "",
     "trunk_realm": "",
@@ -135,7 +135,7 @@ class Config:
         return cls(
             domains=tuple(site.domains) + tuple(own), interfaces=interfaces, trunks=peers,
             hosts=hosts, trunk_uri=_trunk_uri(trunk),
-            trunk_host=trunk.address[0] if trunk.address else "",
+            trunk_host=trunk.address[0] if trunk.address else trunk.domain or "",
             trunk_username=trunk.username or "", trunk_password=trunk.password or "",
             trunk_realm=trunk.realm or trunk.domain or "", **settings
         )  # fmt: skip
@@ -164,8 +164,8 @@ class Config:
 
 
 def _trunk_uri(trunk):
-    """-> str: where [trunk] leads, "" when it has no address."""
-    if not trunk.address:
+    """-> str: where [trunk] leads, "" for nowhere; a domain without address is looked up."""
+    if not trunk.address and not trunk.domain:
         return ""
     return "sip:" + (trunk.domain or host_port(*trunk.address))
 

@@ -114,6 +114,14 @@ def test_keys_that_contradict_each_other():
         assert len(found) == 1 and part in found[0], (text, found)
 
 
+def test_a_trunk_may_be_a_name_where_names_are_looked_up():
+    assert errors("[sip]\ndns = yes\n[trunk]\ndomain = example.net\nsources = 192.0.2.1\n") == []
+    found = errors("[trunk]\ndomain = example.net\n")
+    assert "or dns = yes to [sip]" in found[0]
+    found = errors("[sip]\ndns = yes\n[trunk]\nsources = 192.0.2.1\n")
+    assert "sources without address" in found[0] and "or dns" not in found[0]
+
+
 def test_the_document_names_every_key_and_its_default_and_no_other():
     document = files.read("docs/site.md")
     if document is None:  # run elsewhere than in the source tree

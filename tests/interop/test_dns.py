@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.peers import site
 from tests.peers.address import free_ports
 from tests.peers.call import Callee, Caller
 from tests.peers.names import NameServer
@@ -105,6 +106,20 @@ def test_a_contact_that_is_a_name_is_reached_within_the_dialog(scene):
     out.request("BYE")
     into.hung_up()
     out.expect(200)
+
+
+def test_a_trunk_that_is_a_name(scene, own_box, phone):
+    """[trunk] without an address: calls go out by the DNS, and come in from `sources`."""
+    trunk = {"domain": f"www.{DOMAIN}", "sources": ELSEWHERE}
+    aliases = site.dbaliases({"5550202": "201"})
+    box = own_box(
+        sip={"dns": "yes"}, trunk=trunk, dbaliases=aliases, words=["--dns", scene.names.place]
+    )
+    scene.two.target = box.target
+    caller, called = phone("200", target=box.target), phone("201", target=box.target)
+    uri = f"sip:0301234567@www.{DOMAIN}:{scene.two.port}"
+    talk(Caller(caller, uri).authenticate(), Callee(scene.two))
+    talk(Caller(scene.two, f"sip:5550202@{box.target.host}:{box.target.port}"), Callee(called))
 
 
 def test_a_name_that_is_not_there(scene):
