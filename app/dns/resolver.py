@@ -20,6 +20,7 @@ from app.dns.names import normal
 from app.dns.servers import QUIET, Servers
 
 LIMIT = 64  # questions that wait for their answer
+RATE = 100  # questions begun within a second
 WAITERS = 32  # who may wait for the same one
 ATTEMPTS = 4  # datagrams for one name: in 6 or 7 s it is known that nobody answers
 FIRST_WAIT = 1.0  # seconds for an answer, while another server has not been asked yet
@@ -34,7 +35,7 @@ FOUND = "found"
 NO_DATA = "no data"  # the name has no records of that kind
 NO_NAME = "no name"  # there is no such name
 FAILED = "failed"  # no server answered, or none could
-BUSY = "busy"  # not even asked: there are LIMIT questions
+BUSY = "busy"  # not even asked: there are LIMIT questions, or have been RATE
 
 # records: [Record] of the kind asked for; expires: `now` until which it holds.
 Answer = namedtuple("Answer", ("status", "records", "expires"))
@@ -79,6 +80,8 @@ class Resolver:
         self._tries = {}  # id -> Question
         self._sends = []
         self._answers = []
+        self._second = 0  # `now` as an int
+        self._begun = 0  # in that second
         self._source = 0
         self._on_source = 0  # questions that it has had
 
@@ -102,7 +105,7 @@ class Resolver:
             return known
         question = self._questions.get((name, kind))
         if question is None:
-            if len(self._questions) * share >= self.limit or not len(self._servers):
+            if not self._has_room(share, now):
                 return Answer(BUSY, [], now)
             question = self._begin(name, kind, now)
         elif len(question.waiters) >= WAITERS:
@@ -110,7 +113,14 @@ class Resolver:
         question.waiters.append(waiter)
         return None
 
+    def _has_room(self, share, now):
+        if int(now) != self._second:
+            self._second, self._begun = int(now), 0
+        too_many = len(self._questions) * share >= self.limit or self._begun * share >= RATE
+        return not too_many and len(self._servers) > 0
+
     def _begin(self, name, kind, now):
+        self._begun += 1
         if self._on_source >= SHARED or not self.is_open(self._source):
             self._next_source()
         self._on_source += 1

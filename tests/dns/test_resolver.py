@@ -2,7 +2,7 @@
 
 from app.dns import message
 from app.dns.cache import MAX_NEGATIVE, MAX_TTL, Cache
-from app.dns.resolver import BUSY, FAILED, FOUND, LIMIT, NO_DATA, NO_NAME, WAITERS, Resolver
+from app.dns.resolver import BUSY, FAILED, FOUND, LIMIT, NO_DATA, NO_NAME, RATE, WAITERS, Resolver
 from tests.dns import answers
 from tests.dns.answers import Zone, question_of
 from tests.proxy.box import Counter
@@ -118,6 +118,24 @@ def test_questions_are_bounded():
     assert scene.ask("x8.org").status == BUSY
     assert scene.ask("x7.org", waiter="second") is None
     assert len(scene.sent()) == 8
+
+
+def test_no_more_than_so_many_are_begun_in_a_second():
+    scene = Scene()
+
+    def begun(name, share=1):
+        if scene.ask(name, share=share) is not None:
+            return False
+        scene.reply(scene.one())
+        return True
+
+    quarter = RATE // 4
+    assert [begun(f"s{number}.org", 4) for number in range(quarter)] == [True] * quarter
+    assert not begun("stranger.org", 4)
+    assert [begun(f"x{number}.org") for number in range(RATE - quarter)].count(False) == 0
+    assert not begun("more.org")
+    scene.wait(1)
+    assert begun("more.org") and begun("stranger.org", 4)
 
 
 def test_names_that_are_none_are_not_asked_for():
