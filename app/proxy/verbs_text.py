@@ -23,6 +23,10 @@ class TextVerbs:
         """
         return search(pattern, to_text(self.msg.raw)) is not None
 
+    def search_str(self, text, pattern):
+        """-> bool: it matches in a text. `if r.search_str(r.rU, "^00(881|979)"): ...`"""
+        return search(pattern, str(text)) is not None
+
     def search_body(self, pattern):
         """-> bool: it matches in the body. `if r.search_body("m=video"): ...`"""
         return search(pattern, to_text(self.msg.body)) is not None

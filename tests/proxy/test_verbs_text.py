@@ -16,13 +16,14 @@ def test_searching():
     assert looked(lambda r: (
         r.search("friendly-.*\r"), r.search("no such"), r.search("^INVITE sip:"),
         r.search_body("m=audio [0-9]+"), r.search_body("friendly"),
+        r.search_str("00881", "^00(881|979)"), r.search_str(r.ru, "881"),
         r.search_hf("User-Agent", "(?i)FRIENDLY"), r.search_hf("x-a", "3"),
         r.search_hf("x-a", "3", "f"), r.search_hf("None", "."),
         r.is_present_hf_re("^x-"), r.is_present_hf_re("^y-"),
         r.hf_value_exists("Supported", "PATH"), r.hf_value_exists("Supported", "timer"),
         r.hf_value_exists("Supported", "gruu"), r.hf_value_exists("None", "x"),
-    )) == (True, False, True, True, False, True, True, False, False, True, False, True, True,
-           False, False)  # fmt: skip
+    )) == (True, False, True, True, False, True, False, True, True, False, False, True, False,
+           True, True, False, False)  # fmt: skip
 
 
 def sent(change):
