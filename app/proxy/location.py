@@ -92,7 +92,9 @@ class Binding:
 
 def preference(binding):
     """Sort key: highest q first (none counts as 1, RFC 3261 16.6), then the latest."""
-    return (-(1.0 if binding.q is None else binding.q), -binding.modified)
+    # within one second the one that lasts longer is the later one
+    lasting = 0 if binding.deadline is None else -binding.deadline
+    return (-(1.0 if binding.q is None else binding.q), -binding.modified, lasting)
 
 
 class Outcome:

@@ -253,7 +253,7 @@ def test_one_telephone_rings_once_on_its_latest_flow():
     box = house()
     first, second = Soft(box), Soft(box, serial=8, port=40002)
     first.sign_on(1)
-    box.wait(10)
+    box.now += 0.1  # the dates of both are of the same second
     second.sign_on(2)
     call(box)
     assert goes_to(box) == [second.peer]
