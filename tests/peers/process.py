@@ -1,5 +1,6 @@
 """Programs under test or used for it: found or skipped, their output kept, ended by process id."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -91,6 +92,7 @@ class Program:
         self.signal(signal.SIGTERM)
         if self.wait(patience) is None:
             self.kill()
+        self._end_children()
         return self.status
 
     def kill(self):
@@ -98,6 +100,12 @@ class Program:
         if self.status is None:
             self._process.kill()
         self._process.wait()
+        self._end_children()
+
+    def _end_children(self):
+        """Some leave processes of theirs behind (Chromium); they are of its session."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def output(self):
         """-> str: what it has written so far."""
