@@ -7,6 +7,8 @@ that has answered the request or sent it on returns; nothing falls through to th
 
 from app.proxy.acc import FLT_ACC, FLT_ACCFAILED, FLT_ACCMISSED
 
+TRUNK_SILENT = 5000  # milliseconds without any answer until another trunk is tried
+
 
 def request_route(r):
     """Every request comes in here: SER's `route { ... }`."""
@@ -37,14 +39,14 @@ def request_route(r):
     # nobody gets further without a password, but from outside to our own extensions
     if not permitted(r):
         return None
-
     if r.is_method("INVITE"):
         r.setflag(FLT_ACC)  # do accounting
 
+    if r.is_urgent():
+        return outward(r)  # an emergency waits for nothing
     # for a next hop that the caller names, or another domain: nothing of ours to look up
     if r.route_set or not r.is_myself(r.ru):
-        r.append_hf("P-hint: outbound")
-        return relay(r)
+        return outside(r)
     return incoming(r)
 
 
@@ -62,9 +64,14 @@ def sane(r):
     return True
 
 
+def from_trunk(r):
+    """A trunk is known by its address: group 1 of `address`, or set 1 of `dispatcher`."""
+    return r.allow_source_address(1) or r.ds_is_from_list(1, 3)
+
+
 def disown(r):
     """Who a caller is, is for us to say or for a trunk, not for the caller (RFC 3325 5)."""
-    if not r.allow_source_address():
+    if not from_trunk(r):
         r.remove_hf("P-Asserted-Identity")
         r.remove_hf("Remote-Party-ID")
 
@@ -75,6 +82,11 @@ def within_dialog(r):
     if r.is_method("BYE"):
         r.setflag(FLT_ACC)  # do accounting ...
         r.setflag(FLT_ACCFAILED)  # ... even if the transaction fails
+    if r.is_method("REFER") and (from_trunk(r) or (r.du and is_trunk(r, r.du))):
+        # a trunk moves nobody here, and pretends to when it is asked to move somebody itself
+        return r.sl_send_reply(603, "Decline")
+    if from_trunk(r):
+        r.withhold_identity()
     r.handle_ruri_alias()
     return relay(r)
 
@@ -104,7 +116,7 @@ def permitted(r):
     and have them call out (REFER), which no trunk has a reason for either.
     """
     # is_from_local, not is_myself(r.fu): at our address, no other port makes a name somebody else's
-    if not r.allow_source_address() and r.is_from_local():
+    if not from_trunk(r) and r.is_from_local():
         if not r.proxy_authorize("", "subscriber"):
             r.proxy_challenge("", 1)
             return False
@@ -115,7 +127,7 @@ def permitted(r):
         r.consume_credentials()
         return True
     if r.is_myself(r.ru) and not r.route_set:
-        if r.is_method("INVITE") or (r.allow_source_address() and not r.is_method("REFER")):
+        if r.is_method("INVITE") or (from_trunk(r) and not r.is_method("REFER")):
             disarm(r)
             return True
         r.refused("a stranger may call, and nothing else")
@@ -134,22 +146,135 @@ def disarm(r):
 
 def incoming(r):
     """A request for our domain: aliases first, then where the extension has registered."""
+    r.uac_reg_lookup()  # a provider may call the contact that we have registered there
+    if from_trunk(r):
+        r.dp_translate(2)
     r.lookup("aliases")
     r.alias_db_lookup("dbaliases")
     if not r.is_myself(r.ru):
         r.append_hf("P-hint: outbound alias")
         return relay(r)
     if not r.lookup("location"):
-        return r.sl_send_reply(404, "Not Found")
+        return elsewhere(r)
     r.append_hf("P-hint: usrloc applied")
+    r.withhold_identity()
+    r.remove_hf("P-Preferred-Identity")  # which was for us to read
     if r.is_method("INVITE"):
         r.setflag(FLT_ACCMISSED)  # by way of usrloc, missed calls are told as well
     return relay(r)
 
 
+def elsewhere(r):
+    """Nobody has registered for it here: a number that is no extension's is the world's."""
+    if r.dialled_number() and not r.au and r.is_anonymous() and not from_trunk(r):
+        # perhaps an extension that does not want to be shown; From says nothing of it
+        if not r.proxy_authorize(r.ru.host, "subscriber"):
+            return r.proxy_challenge(r.ru.host, 1)
+        r.consume_credentials()
+    if r.dialled_number() and r.au and not r.does_uri_exist():
+        return outward(r)
+    return r.sl_send_reply(404, "Not Found")
+
+
+def is_trunk(r, peer):
+    """Whether that is the address of a trunk."""
+    host = f"[{peer.host}]" if ":" in peer.host else peer.host
+    return r.allow_address(1, peer.host, peer.port) or r.ds_is_from_list(1, 3, f"sip:{host}")
+
+
+def goes_to_trunk(r):
+    """Whether the caller names a trunk as next hop, or a number that is no address at all."""
+    uri = r.route_set[0].uri if r.route_set else r.ru
+    if not uri.is_sip:
+        return r.dialled_number() != ""
+    return r.ds_is_from_list(1, 3, str(uri)) or r.allow_address(1, uri.host, uri.port or 5060)
+
+
+def outside(r):
+    """To where the caller says: an extension is asked as for a call by the trunk, and what would
+    reach one goes by the trunks in any case."""
+    if r.au and goes_to_trunk(r) and r.ds_list_exists(1):
+        return outward(r)
+    if not r.ru.is_sip:
+        return r.sl_send_reply(416, "Unsupported URI Scheme")
+    if r.au and not may_call_out(r):
+        return None
+    r.append_hf("P-hint: outbound")
+    return relay(r)
+
+
+def outward(r):
+    """A call of an extension's to a number out there: may it, by which trunk, and as whom."""
+    if not r.ds_list_exists(1) or not r.normalize_number():
+        return r.sl_send_reply(404, "Not Found")
+    if r.is_method("REFER"):
+        return r.sl_send_reply(603, "Decline")
+    r.forget_routes()  # the trunks are ours to choose
+    if not r.is_urgent():
+        r.dp_translate(1)
+        if not may_call_out(r):
+            return None
+    if not r.ds_select_domain(1, r.config.algorithm):
+        r.refused("no trunk is alive")
+        return r.sl_send_reply(503, "No Trunk Available")
+    r.append_hf("P-hint: outbound")
+    if not trunk_branch(r):
+        return r.sl_reply_error()
+    return relay(r)
+
+
+def may_call_out(r):
+    """Toll fraud: says whether this extension may call this number now; if not, it has been
+    answered. Emergency calls never come here."""
+    if r.has_group("pstn") and not r.is_user_in("Credentials", "pstn"):
+        return no(r, "Not Allowed Outside")
+    if not r.check_blocklist() or not r.check_user_blocklist(r.au, r.credentials.realm):
+        return no(r, "Number Blocked")
+    if not r.within_hours() and not r.is_user_in("Credentials", "anytime"):
+        return no(r, "Not at This Hour")
+    if not r.is_method("INVITE|MESSAGE") or r.is_user_in("Credentials", "unlimited"):
+        return True
+    if not r.limit_calls():
+        r.sl_reply_error()
+        return False
+    return True
+
+
+def no(r, why):
+    r.refused(f"{r.au}: {why}")
+    r.sl_send_reply(403, why)
+    return False
+
+
+def trunk_branch(r):
+    """Makes it ready for the trunk at hand; with what comes back goes on below."""
+    r.t_on_failure("trunk_failure")
+    r.t_set_fr(0, TRUNK_SILENT)
+    return r.present_identity()
+
+
+def trunk_failure(r):
+    """SER's `failure_route`: a trunk wants a password, or another one is to be tried."""
+    if r.t_is_canceled():
+        return
+    if r.t_check_status("401|407") and r.uac_auth():
+        if trunk_branch(r):
+            r.t_relay()
+        return
+    silent = r.t_branch_timeout() and not r.t_branch_replied()
+    if not silent and not r.t_check_status("401|407|500|502|503|504"):
+        return  # the callee's own answer, which goes back
+    if silent or r.t_check_status("503"):
+        r.ds_mark_dst("tp")
+    if r.ds_next_domain() and trunk_branch(r):
+        r.t_relay()
+    elif r.t_check_status("401|407"):
+        r.t_reply(503, "Trunk Refused")  # its challenge is none for a telephone to answer
+
+
 def relay(r):
     """Sends the request out, with its media by way of our relay."""
-    if not r.rtpproxy_manage(media_flags(r)):
+    if not r.rtpproxy_manage(media_flags(r)) and not r.is_urgent():
         return r.sl_reply_error()
     if not r.t_relay():
         return r.sl_reply_error()
@@ -160,9 +285,11 @@ def onreply_route(r):
     """Every reply that goes back passes here: SER's `onreply_route { ... }`."""
     if r.is_first_hop() and r.nat_uac_test(1 | 128):
         r.add_contact_alias()
+    disown(r)
+    r.withhold_identity()
     r.rtpproxy_manage(media_flags(r))
 
 
 def media_flags(r):
     """A trunk's media comes from other addresses than its signalling; we take its word for it."""
-    return "r" if r.allow_source_address() else ""
+    return "r" if from_trunk(r) else ""

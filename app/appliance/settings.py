@@ -6,7 +6,9 @@ tests/appliance/test_settings.py holds that document against this table.
 from app.appliance import conf, values
 from app.appliance.passwords import password_hash
 from app.dbtext import Note
+from app.rules.hours import Hours
 from app.rules.nearest import nearest
+from app.rules.timezone import TimeZone
 
 DIGEST = ("sha-256", "md5", "sha-256-sess", "md5-sess")  # algorithms of a challenge
 # What scanners call themselves that nobody telephones with.
@@ -20,6 +22,7 @@ SECTIONS = {
         "hostname": (values.host_label, "waferpbx"),
         "ntp": (values.several(values.host, 4), ()),
         "syslog": (values.address_port, None),
+        "timezone": (values.timezone, TimeZone()),
     },
     "network": {
         "mode": (values.choice("dhcp", "static"), "dhcp"),
@@ -66,6 +69,14 @@ SECTIONS = {
         "ping_interval": (values.integer(0, 3600, " seconds, 0 for none"), 30),
         "probing_threshold": (values.integer(1, 10), 1),
         "inactive_threshold": (values.integer(1, 10), 1),
+    },
+    "limits": {
+        "calls": (values.integer(0, 250), 4),
+        "calls_per_hour": (values.integer(0, 9999), 60),
+        "calls_per_day": (values.integer(0, 99999), 300),
+        "minutes_per_day": (values.integer(0, 99999), 600),
+        "trunk_calls": (values.integer(0, 250), 0),
+        "hours": (values.hours, Hours()),
     },
     "accounting": {
         "db": (values.yes_no, True),

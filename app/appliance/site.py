@@ -10,7 +10,8 @@ SCRIPT = "routes.py"  # the site's own routing script
 # Tables that the application reads; others are kept and checked, but nothing uses them.
 USED = (
     "subscriber", "aliases", "dbaliases", "domain", "domain_attrs", "address", "trusted",
-    "dialplan", "dispatcher", "uacreg", "grp", "userblocklist", "globalblocklist",
+    "dialplan", "dispatcher", "uacreg", "grp", "usr_preferences", "userblocklist",
+    "globalblocklist",
 )  # fmt: skip
 IGNORED = ("version",)  # Kamailio wants it beside its tables; it says nothing to us
 MAX_FILES = 64

@@ -3,6 +3,10 @@
 Each raises BadValue, whose `offset` counts characters from the start of the value.
 """
 
+from app.rules.errors import PatternError
+from app.rules.hours import parse_hours
+from app.rules.timezone import parse_timezone
+
 DIGITS = "0123456789"
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 HEX = DIGITS + "abcdef"
@@ -146,6 +150,23 @@ def phone_number(text):
     if not only(digits, DIGITS + "*#") or len(text) > 32:
         raise BadValue(f"{text or 'nothing'} is no number", "write digits, such as 112")
     return text
+
+
+def timezone(text):
+    """A time zone as POSIX writes it, as rules.timezone.TimeZone."""
+    return _parsed(parse_timezone, text)
+
+
+def hours(text):
+    """Hours of the week, as rules.hours.Hours."""
+    return _parsed(parse_hours, text)
+
+
+def _parsed(parser, text):
+    try:
+        return parser(text)
+    except PatternError as error:
+        raise BadValue(error.problem, error.remedy, error.offset)
 
 
 def domain(text):

@@ -165,6 +165,7 @@ SCHEMAS = (
         (),
         ("dpid", "pr", "match_op", "match_len"),
     ),
+    Schema("usr_preferences", (("username",), ("attribute",)), (), ("type",)),
     Schema(
         "userblocklist",
         (("username",),),

@@ -1,5 +1,7 @@
 """What the proxy is told about itself: the modparam lines of SER, with their defaults."""
 
+from app.rules.hours import Hours
+from app.rules.timezone import TimeZone
 from app.sip.hosts import parse_host
 from app.sip.interfaces import Interfaces
 from app.sip.uri import host_port, without_dot
@@ -56,6 +58,14 @@ DEFAULTS = {
     "ping_interval": 30,  # between two probes of a destination; 0: none is probed
     "probing_threshold": 1,  # probes in a row without an answer that make it inactive
     "inactive_threshold": 1,  # answers in a row that make it active again
+    # limits of each extension's calls to the outside; 0: none
+    "calls": 4,  # at a time
+    "calls_per_hour": 60,
+    "calls_per_day": 300,
+    "minutes_per_day": 600,
+    "trunk_calls": 0,  # at a time, of all extensions
+    "hours": Hours(),  # of the week at which they may call
+    "timezone": TimeZone(),
     # of our own
     "max_calls": 250,  # INVITE dialogs tracked at once; more are refused with 503
     "max_call_time": 12 * 3600,  # a call without an end is forgotten after this
@@ -90,6 +100,11 @@ TRUNK_SETTINGS = (
 )  # fmt: skip
 
 
+# Those of [limits].
+LIMIT_SETTINGS = (
+    "calls", "calls_per_hour", "calls_per_day", "minutes_per_day", "trunk_calls", "hours",
+)  # fmt: skip
+
 # Those of [accounting]; here they have acc_ in front.
 ACC_SETTINGS = ("db", "log", "delay", "size", "files")
 
@@ -110,7 +125,8 @@ class Config:
         self.advertise = (first.advertised_host, first.advertised_port)
         self.ports = self.ports or self.interfaces.ports()
         secure = self.interfaces.has("tls") or self.interfaces.has("wss")
-        self.schemes = ("sip", "sips") if secure else ("sip",)  # that can be routed
+        # those that can be routed: numbers and urn:service:sos by a trunk
+        self.schemes = (("sip", "sips") if secure else ("sip",)) + ("tel", "urn")
         self.domains = tuple([domain.lower() for domain in self.domains])
         self._ours = {host_key(domain): True for domain in self.domains}
 
@@ -128,6 +144,9 @@ class Config:
             settings[name] = getattr(site.settings.security, name)
         for name in TRUNK_SETTINGS:
             settings[name] = getattr(trunk, name)
+        for name in LIMIT_SETTINGS:
+            settings[name] = getattr(site.settings.limits, name)
+        settings["timezone"] = site.settings.system.timezone
         peers = tuple(trunk.sources) + ((trunk.address[0],) if trunk.address else ())
         for name in ACC_SETTINGS:
             settings["acc_" + name] = getattr(site.settings.accounting, name)

@@ -25,6 +25,8 @@ from app.sip.timers import Deadlines
 from app.sip.transaction import ClientTransaction
 
 MAX_WAITING = 64  # ACKs to names that are being looked up; each holds its message
+ENDED = "ended"  # by a BYE
+RESERVE = 8  # calls beyond max_calls for emergencies
 CALL_SWEEP = 60  # seconds between two looks for calls without an end
 MAX_HELD = 64  # answers to wrong passwords that are held back; others are dropped
 
@@ -167,9 +169,12 @@ class Proxy(Routing):
             self._end_call(call.call_id, now, "given up")
 
     def _abandon(self, request):
-        """The script answered an INVITE for which it had a call begun (media) already."""
-        self.calls.drop(request.ci)
-        self._delete_media(request.call)
+        """The script answered an INVITE that it had counted, or begun a call for, already."""
+        if request.counted:
+            self.modules.limits.over(request.ci, request.now)
+        if request.call is not None:
+            self.calls.drop(request.ci)
+            self._delete_media(request.call)
 
     def _response(self, transaction, message, peer, now):
         """The `user` of a client transaction (Branch, uac.ClientRequest) hears of responses
@@ -293,7 +298,7 @@ class Proxy(Routing):
             self._strangers[transaction] = True
 
     def _has_room_for_call(self, request):
-        limit = self.config.max_calls
+        limit = self.config.max_calls + (RESERVE if request.is_urgent() else 0)
         if request.is_stranger and self.calls.of_strangers() >= limit // self.config.strangers:
             return False
         return len(self.calls) < limit
@@ -303,7 +308,7 @@ class Proxy(Routing):
         if request.within is None:
             return
         if request.is_method("BYE"):
-            self._end_call(request.ci, request.now, "ended")
+            self._end_call(request.ci, request.now, ENDED)
         elif request.is_method("INVITE|UPDATE"):
             request.within.moved(request.ft, request.contact_hop())
 
@@ -358,6 +363,8 @@ class Proxy(Routing):
         self._end_call(call_id, now, "ended without media")
 
     def _end_call(self, call_id, now, why):
+        if why != ENDED:  # of a call with a BYE the limits hear when that is answered
+            self.modules.limits.over(call_id, now)
         call = self.calls.end(call_id, now, why)
         if call is None:
             return
@@ -386,6 +393,8 @@ class Proxy(Routing):
 
     def account(self, request, status, reason, to_tag, uri, now):
         """A response has gone out in the transaction of `request`; uri: who it is from."""
+        if status >= 200:
+            self.modules.limits.replied(request, status, to_tag, now)
         if status < 200 or not request.flags:
             return
         self.acc.answered(request, status, reason, to_tag, uri, now, self.wall)

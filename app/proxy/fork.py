@@ -107,7 +107,9 @@ class ResponseContext:
         branch.state, branch.peer = TRYING, destination
         edits = routed(self.request, branch, destination)
         try:
-            client = self.proxy.endpoint.request(edits, destination, now, suffix=self.mark)
+            client = self.proxy.endpoint.request(
+                edits, destination, now, self.mark, self.request.is_urgent()
+            )
         except LimitReached:
             branch.finish(503, None)
             return

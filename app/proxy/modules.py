@@ -4,12 +4,13 @@ from app.proxy.dialplan import Dialplans
 from app.proxy.dispatcher import Dispatcher
 from app.proxy.groups import Blocklists
 from app.proxy.keepalive import Keepalive
+from app.proxy.limits import Limits
 from app.proxy.permissions import Permissions
 from app.proxy.uacreg import Accounts
 
 
 class Modules:
-    """permissions, dialplans, blocklists, dispatcher, accounts (uacreg): what verbs ask.
+    """permissions, dialplans, blocklists, dispatcher, accounts (uacreg), limits: verbs ask.
 
     keepalive: what nathelper does by itself.
     """
@@ -19,6 +20,7 @@ class Modules:
         self.dispatcher = Dispatcher(proxy)
         self.accounts = Accounts(proxy)
         self.keepalive = Keepalive(proxy)
+        self.limits = Limits()
         self.use(proxy.tables, proxy.config)
 
     def use(self, tables, config):

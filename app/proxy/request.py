@@ -8,6 +8,7 @@ from app.proxy.verbs_dialplan import DialplanVerbs
 from app.proxy.verbs_dispatcher import DispatcherSourceVerbs, DispatcherVerbs
 from app.proxy.verbs_failure import FailureVerbs
 from app.proxy.verbs_group import GroupVerbs
+from app.proxy.verbs_identity import IdentityVerbs, PrivacyVerbs
 from app.proxy.verbs_limits import LimitVerbs
 from app.proxy.verbs_media import MediaVerbs
 from app.proxy.verbs_message import MessageVerbs
@@ -30,7 +31,7 @@ from app.sip.uri import parse_uri
 
 class LookingVerbs(
     MessageVerbs, ValueVerbs, FlagVerbs, TextVerbs, UriTests, AddressVerbs, NatVerbs, MediaVerbs,
-    PermissionVerbs,
+    PermissionVerbs, PrivacyVerbs,
 ):  # fmt: skip
     """What requests and replies have in common."""
 
@@ -38,7 +39,7 @@ class LookingVerbs(
 class RoutingRequest(
     LookingVerbs, SanityVerbs, ReplyVerbs, AuthVerbs, RecordRouteVerbs, RegistrarVerbs,
     RportVerbs, PikeVerbs, TransactionVerbs, FailureVerbs, UriVerbs, AccVerbs, DialplanVerbs,
-    GroupVerbs, DispatcherVerbs, LimitVerbs, UacVerbs,
+    GroupVerbs, DispatcherVerbs, LimitVerbs, UacVerbs, IdentityVerbs,
 ):  # fmt: skip
     """A request on its way through the script.
 
@@ -125,7 +126,7 @@ class RoutingRequest(
         if self._vouched is not None:
             return not self._vouched
         known = self.credentials is not None or self.sealed
-        return not known and not self.allow_source_address()
+        return not known and not self.allow_source_address() and not self.ds_is_from_list(1, 3)
 
     def media_to(self):
         """-> address that this goes to, as far as one can say before it is sent, or None."""

@@ -47,7 +47,7 @@ class Routing:
             self.script.failed(error, described(request), request.now)
             return False
         finally:
-            if request.call is not None and request.server is None:
+            if request.server is None:
                 self._abandon(request)
         return True
 

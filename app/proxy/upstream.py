@@ -120,6 +120,7 @@ class Upstream:
     def _abandon(self, now):
         """RFC 4320 4.2: the caller has given up by itself; more would only be stray."""
         self._end()
+        self.proxy.modules.limits.replied(self.request, 408, "", now)
         self.proxy.endpoint.abandon(self.server, now)
 
     def _end(self):

@@ -143,13 +143,16 @@ class AuthVerbs:
         return self._is_authenticated_as(self.tu)
 
     def check_from(self):
-        """-> bool: the authenticated user is the one in From, and in P-Preferred-Identity.
+        """-> bool: the authenticated user is the one in From, and in P-Preferred-Identity,
+        which may also be one of its numbers (`dbaliases`).
 
         `if not r.check_from(): return r.sl_send_reply(403, "Forbidden")`
         """
         for value in self.msg.headers("p-preferred-identity"):
             uri = parse_name_addr(value).uri
-            if uri.is_sip and not self._is_authenticated_as(uri):
+            if not uri.is_sip or uri.aor[0] in self.own_numbers():
+                continue
+            if not self._is_authenticated_as(uri):
                 return False
         return self._is_authenticated_as(self.fu)
 

@@ -71,6 +71,15 @@ class RecordRouteVerbs:
         self.sealed = True
         return True
 
+    def forget_routes(self):
+        """Takes the Routes that the caller has named off: the script says where it goes.
+
+        `r.forget_routes()`
+        """
+        self.routes_changed = self.routes_changed or self.route_set != []
+        self.route_set = []
+        return True
+
     def _follow_flow(self, own):
         """Finds the flow that a token in our Routes names (RFC 5626 5.3), and sets `flow`.
 

@@ -33,7 +33,9 @@ class TransactionVerbs:
                 self.error = self.busy()
                 return False
             try:
-                self.server = self.proxy.endpoint.accept(self.msg, self.peer, self.now)
+                self.server = self.proxy.endpoint.accept(
+                    self.msg, self.peer, self.now, self.is_urgent()
+                )
                 self.proxy.note(self.server, self)
             except LimitReached:
                 self.error = self.busy()

@@ -37,6 +37,8 @@ class _Nobody:
 
 
 NOBODY = _Nobody()
+# Transactions beyond the limit for urgent requests, so that an emergency call finds room.
+RESERVE = 64
 
 
 class LimitReached(Exception):
@@ -174,20 +176,21 @@ class Endpoint:
 
     # What the user does
 
-    def accept(self, request, peer, now):
+    def accept(self, request, peer, now, urgent=False):
         """Begin a server transaction for the request of a Request event.
 
-        An INVITE is answered with 100 at once. -> ServerTransaction; raises LimitReached,
+        An INVITE is answered with 100 at once. urgent: RESERVE more are allowed for it.
+        -> ServerTransaction; raises LimitReached,
         ParseError for what check.check() refuses, and ValueError for an ACK or a request that
         has its transaction already.
         """
         if request.method == "ACK":
             raise ValueError("an ACK has no transaction: forward() it")
-        self._admit()
+        self._admit(urgent)
         return self._start_server(request, peer, now)
 
-    def _admit(self):
-        if len(self) >= self.limit:
+    def _admit(self, urgent):
+        if len(self) >= self.limit + (RESERVE if urgent else 0):
             raise LimitReached(f"{self.limit} transactions are in progress")
 
     def _start_server(self, request, peer, now):
@@ -249,14 +252,14 @@ class Endpoint:
     def _digest(self, marks):
         return self._hashes.sha256("\n".join(marks).encode())[:20]
 
-    def request(self, edits, peer, now, suffix=""):
+    def request(self, edits, peer, now, suffix="", urgent=False):
         """Send a request (Edits, or bytes without our Via) in a client transaction.
 
         Our Via goes on top, its branch unique to the transaction; `suffix` (token characters)
         ends the branch, for loop detection (RFC 3261 16.6 step 8, RFC 5393). The edits are
-        left as they are. -> ClientTransaction; raises LimitReached.
+        left as they are. urgent: as of accept(). -> ClientTransaction; raises LimitReached.
         """
-        self._admit()
+        self._admit(urgent)
         edits = edits if isinstance(edits, Edits) else Edits(parse(edits))
         branch = COOKIE + self._token(20) + suffix
         data, way = self._addressed(edits, branch, peer, now)

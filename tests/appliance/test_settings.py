@@ -21,6 +21,9 @@ def test_defaults():
 def test_every_key_can_be_set():
     found, wrong = read(
         "[system]\nhostname = pbx1\nntp = 192.0.2.1 ntp.example.org\nsyslog = 192.0.2.9:5514\n"
+        "timezone = CET-1CEST,M3.5.0,M10.5.0/3\n"
+        "[limits]\ncalls = 1\ncalls_per_hour = 10\ncalls_per_day = 20\nminutes_per_day = 30\n"
+        "trunk_calls = 2\nhours = Mo-Fr 07:00-19:00, Sa 09:00-12:00\n"
         "[network]\nmode = static\ninterface = eth1\naddress = 192.0.2.10/24\n"
         "gateway = 192.0.2.1\ndns = 192.0.2.2\n"
         "[sip]\ndomains = Example.org 192.0.2.10\nport = 5070\nadvertise = 203.0.113.7:5080\n"

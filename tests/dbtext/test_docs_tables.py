@@ -11,8 +11,8 @@ from app.dbtext.schemas import columns_of, schema_of, versions_of
 TEXT = (pathlib.Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8")
 TABLES = (
     "subscriber", "aliases", "dbaliases", "domain", "location", "version", "domain_attrs",
-    "address", "trusted", "dialplan", "dispatcher", "uacreg", "grp", "userblocklist",
-    "globalblocklist",
+    "address", "trusted", "dialplan", "dispatcher", "uacreg", "grp", "usr_preferences",
+    "userblocklist", "globalblocklist",
 )  # fmt: skip
 
 
