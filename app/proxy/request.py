@@ -66,6 +66,7 @@ class RoutingRequest(
         self.routes_changed = False
         self.record_routed = False
         self.names = None  # names.Names: what is said differently further on
+        self.send_socket = None  # Interface of force_send_socket
         self.flow = None  # Peer that the token in its Route names
         self.flow_failed = False  # its Route names a flow that is gone (RFC 5626 5.3)
         self.du = None

@@ -96,6 +96,11 @@ def is_all_secure(target, peer):
     return target.uri.scheme == "sips" and peer.transport in ("tls", "wss", ANY_SECURE)
 
 
+def peer_from(peer, interface):
+    """-> Peer: the same one, to be reached from this Interface."""
+    return Peer(peer.transport, peer.host, peer.port, interface.number)
+
+
 def alias_of(uri, config):
     """-> Peer of the ;alias=address~port~transport that add_contact_alias wrote, or None."""
     pieces = uri.params.get("alias", "").split("~")

@@ -89,11 +89,13 @@ class NatVerbs:
         """
         uri = self.ru
         peer = alias_of(uri, self.config) if uri.is_sip and "alias" in uri.params else None
-        if peer is None or (self.route_set and not same_place(peer, self.du)):
+        known = peer is not None and self.du is not None and same_place(peer, self.du)
+        if peer is None or (self.route_set and not known):
             return False
         uri.params.remove("alias")
+        du = self.du if known else peer
         self.set_ruri(uri)
-        self.du = peer
+        self.du = du
         return True
 
     def is_outbound(self):

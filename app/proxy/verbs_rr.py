@@ -4,7 +4,7 @@ from app.proxy.flow import FORGED, GONE, PATH, asks_for_outbound
 from app.proxy.names import sealed_text, writer_of
 from app.proxy.rewrite import is_own, side_of
 from app.proxy.seal import BACK, ON, PARAM
-from app.proxy.target import hop, is_located, next_hop
+from app.proxy.target import hop, is_located, next_hop, peer_from
 from app.sip.errors import ParseError
 from app.sip.headers import parse_name_addr
 from app.sip.transport import DEFAULT_PORTS
@@ -25,6 +25,15 @@ class RecordRouteVerbs:
         """
         self.record_routed = self.msg.method not in ("REGISTER", "ACK", "CANCEL")
         return True
+
+    def force_send_socket(self, name):
+        """Has the request leave from an address that we listen on, as `listen` names it, for
+        next hops of that transport. -> bool: there is one.
+
+        `r.force_send_socket("udp:192.0.2.10:5070")`
+        """
+        self.send_socket = self.config.interfaces.named(name)
+        return self.send_socket is not None
 
     def add_path(self):
         """Has the registrar send what is for this telephone by way of us: RFC 3327, 5626 5.1.
@@ -67,7 +76,7 @@ class RecordRouteVerbs:
         if not opened and not (own and self.has_totag() and self._is_sealed(own)):
             self.flow = None
             return False
-        self.du = None if self.flow_failed else self._next_hop()
+        self.du = None if self.flow_failed else self._from_its_side(self._next_hop(), own)
         self.sealed = True
         return True
 
@@ -79,6 +88,17 @@ class RecordRouteVerbs:
         self.routes_changed = self.routes_changed or self.route_set != []
         self.route_set = []
         return True
+
+    def _from_its_side(self, peer, own):
+        """-> Peer: over UDP by the interface that the last Route of ours names, as for Kamailio
+        with enable_double_rr: it is the one that a NAT on that side has seen."""
+        if peer is None or peer.transport != "udp" or not own:
+            return peer
+        interfaces = self.config.interfaces
+        found = interfaces.known_at(own[-1].host, own[-1].port or DEFAULT_PORTS["udp"], peer)
+        if found is None or found is interfaces.for_peer(peer):
+            return peer
+        return peer_from(peer, found)
 
     def _follow_flow(self, own):
         """Finds the flow that a token in our Routes names (RFC 5626 5.3), and sets `flow`.

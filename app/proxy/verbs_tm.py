@@ -6,8 +6,9 @@ from app.proxy.fork import ResponseContext
 from app.proxy.names import Writer
 from app.proxy.rewrite import way_back
 from app.proxy.seal import BACK, NO_MARK
-from app.proxy.target import Target, is_all_secure, next_hop, peer_of
+from app.proxy.target import Target, is_all_secure, next_hop, peer_from, peer_of
 from app.proxy.verbs_rr import write_routes
+from app.sip.connections import FIRST_CONNECTION
 from app.sip.endpoint import LimitReached
 from app.sip.errors import ParseError
 from app.sip.headers import parse_via
@@ -271,6 +272,13 @@ class TransactionVerbs:
         return None
 
     def _peer_of(self, target):
+        """-> Peer | None, by the interface that the script wants, if it wants one."""
+        peer, socket = self._way_of(target), self.send_socket
+        if peer is None or socket is None or peer.transport != socket.transport:
+            return peer
+        return peer if peer.flow >= FIRST_CONNECTION else peer_from(peer, socket)
+
+    def _way_of(self, target):
         """-> Peer | None: RFC 3261 16.6 step 7, with SER's $du and received before it."""
         if self.du is not None:
             return self.du

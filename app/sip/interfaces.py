@@ -79,7 +79,11 @@ class Interfaces:
         self._local = [parse_network(text) for text in local_nets]
         self._source = source
         self._own = {}  # sent-by -> True
+        self._serving = {}  # (transport, whether IPv6) -> [Interface]
         for each in self.all:
+            for six in (False, True):
+                if family_of(each.host) in (6 if six else 4, 0):
+                    self._serving.setdefault((each.transport, six), []).append(each)
             self._own[host_port(each.host.lower(), each.port)] = True
             self._own[host_port(each.advertised_host.lower(), each.advertised_port)] = True
 
@@ -98,7 +102,7 @@ class Interfaces:
                 if each.number == number:
                     return each
             return None
-        found = self._serving(peer.transport, peer.host)
+        found = self._serving.get((peer.transport, ":" in peer.host), ())
         if len(found) > 1 and self._source is not None:
             here = self._source(peer.host)
             for each in found:
@@ -111,10 +115,7 @@ class Interfaces:
 
     def has(self, transport):
         """-> bool: we listen on this transport."""
-        for each in self.all:
-            if each.transport == transport:
-                return True
-        return False
+        return (transport, False) in self._serving or (transport, True) in self._serving
 
     def named(self, name):
         """-> Interface of that name, or None."""
@@ -123,19 +124,22 @@ class Interfaces:
                 return each
         return None
 
-    def _serving(self, transport, host):
-        family = family_of(host)
-        return [
-            each for each in self.all
-            if each.transport == transport and family_of(each.host) in (family, 0)
-        ]  # fmt: skip
+    def known_at(self, host, port, peer):
+        """-> Interface that somebody was told of as host:port, if a message to `peer` may
+        leave from it, else None."""
+        for each in self._serving.get((peer.transport, ":" in peer.host), ()):
+            if (host.lower(), port) == (each.advertised_host.lower(), each.advertised_port):
+                return each
+            if port == each.port and each.host in (host.lower(), *ANY.values()):
+                return each
+        return None
 
     # What peers are told
 
     def told(self, peer):
         """-> (host, port | None): the address that `peer` is to know us by."""
         chosen = self.for_peer(peer) or self.all[0]
-        if not in_networks(peer.host, self._local):
+        if not self._local or not in_networks(peer.host, self._local):
             return chosen.advertised_host, chosen.advertised_port
         host = chosen.host
         if host in ANY.values():

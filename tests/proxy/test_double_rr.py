@@ -234,3 +234,66 @@ def test_our_own_record_route_is_found_in_any_spelling():
     invite, answer = whole_call(box, alice, bob)
     bye = alice.within("BYE", answer, answer).replace(b"[2001:db8::10]", b"[2001:DB8::10]")
     assert alice.send(bye) == [] and last(bob.received()).method == "BYE"
+
+
+# Two addresses of one transport on one host: a NAT lets in what comes from the right one
+
+
+def two_doors():
+    known = [interface(1, "udp", BOX, 5060), interface(2, "udp", BOX, 5070)]
+    return Box(interfaces=Interfaces(known), domains=("example.org", BOX))
+
+
+def by_the_other_door(box, user, port):
+    """A telephone behind a NAT that talks to port 5070."""
+    return Phone(
+        box, user, host="198.51.100.7", port=port, address="10.0.0.5:5060", flow=2
+    )  # fmt: skip
+
+
+def test_requests_leave_by_the_door_that_a_telephone_has_come_by():
+    box = two_doors()
+    alice, bob = Phone(box, "200", flow=1), by_the_other_door(box, "201", 61000)
+    invite, answer = whole_call(box, alice, bob)
+    assert str(invite.via).startswith(f"SIP/2.0/UDP {BOX}:5070;")
+    assert [uri.port for uri in routes_of(invite)] == [5070, 5060]
+    box.sent.clear()
+    alice.send(alice.within("BYE", answer, answer))
+    ((data, peer),) = [item for item in box.sent if item[1].host == bob.peer.host]
+    assert peer.flow == 2 and str(parse(data).via).startswith(f"SIP/2.0/UDP {BOX}:5070;")
+
+
+def test_after_a_restart_too():
+    box = two_doors()
+    bob = by_the_other_door(box, "201", 61000)
+    bob.register()
+    (binding,) = box.location.bindings("201", box.now)
+    assert binding.socket == f"udp:{BOX}:5070"
+    again = Box(files=box.files, interfaces=box.config.interfaces)
+    alice = Phone(again, "200", flow=1)
+    alice.register()
+    again.sent.clear()
+    alice.request("MESSAGE", "sip:201@example.org")
+    assert [peer.flow for data, peer in again.sent if parse(data).is_request] == [2]
+
+
+def test_a_script_may_choose_the_door():
+    class Script:
+        found = []
+
+        @staticmethod
+        def request_route(r):
+            Script.found.append(r.force_send_socket("udp:192.0.2.99:5060"))
+            Script.found.append(r.force_send_socket(f"udp:{BOX}:5070"))
+            r.t_relay()
+
+        @staticmethod
+        def onreply_route(r):
+            pass
+
+    box = Box(Script, interfaces=two_doors().config.interfaces)
+    alice = Phone(box, "200", flow=1)
+    alice.send(alice.make("MESSAGE", "sip:x@203.0.113.9"))
+    ((data, peer),) = box.sent
+    assert Script.found == [False, True] and peer.flow == 2
+    assert str(parse(data).via).startswith(f"SIP/2.0/UDP {BOX}:5070;")
