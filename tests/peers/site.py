@@ -84,7 +84,8 @@ def demo(folder, users=USERS, domain=DOMAIN, sip=None, trunk=None, **tables):
 
     sip, trunk: keys of those sections; tables: name=text, or name={...} of another section.
     """
-    sections = {"sip": {"domains": domain, **(sip or {})}}
+    # no pings of its own between the messages that a test plays, unless it asks for them
+    sections = {"sip": {"domains": domain, "keepalive": 0, **(sip or {})}}
     if trunk:
         sections["trunk"] = trunk
     sections.update({name: keys for name, keys in tables.items() if isinstance(keys, dict)})
