@@ -37,7 +37,7 @@ def request_route(r):
         return r.sl_send_reply(200, "OK")  # somebody asks whether we are alive
 
     # nobody gets further without a password, but from outside to our own extensions
-    if not permitted(r):
+    if not permitted(r) or r.handle_subscribe():
         return None
     if r.is_method("INVITE"):
         r.setflag(FLT_ACC)  # do accounting

@@ -45,6 +45,7 @@ SECTIONS = {
         "min_expires": (values.integer(10, 3600, " seconds"), 60),
         "max_expires": (values.integer(60, 604800, " seconds"), 7200),
         "max_contacts": (values.integer(1, 32), 10),
+        "reg_watchers": (values.several(values.username, 32), ()),
         "keepalive": (values.integer(0, 3600, " seconds"), 30),
         "keepalive_method": (values.choice("options", "crlf"), "options"),
         "keepalive_timeout": (values.integer(0, 86400, " seconds"), 0),

@@ -174,6 +174,13 @@ def domain(text):
     return host(text).lower()
 
 
+def username(text):
+    """A user part without escapes, in lower case, as AORs have it."""
+    if not only(text, LETTERS + DIGITS + "-_.!~*'()&=+$,;?/"):
+        raise BadValue(f"{text or 'nothing'} is no user name", "write one such as 200")
+    return text.lower()
+
+
 def several(kind, most):
     """Return the kind: up to `most` values of another kind, between spaces or commas."""
 

@@ -34,6 +34,7 @@ DEFAULTS = {
     "max_contacts": 10,
     "flow_timer": 120,  # seconds between a connection's keep-alives (Flow-Timer of RFC 5626)
     "service_route": (),  # URIs that a telephone is to send its requests by (RFC 3608)
+    "reg_watchers": (),  # users who may subscribe to anybody's registrations (RFC 3680)
     # nathelper
     "keepalive": 30,  # seconds between two pings of a contact behind NAT; 0: none
     "keepalive_method": "options",  # or "crlf"
@@ -83,7 +84,7 @@ DEFAULTS = {
 SITE_SETTINGS = (
     "dns", "use_domain", "max_len", "max_contacts", "default_expires", "min_expires", "max_expires",
     "service_route",
-    "digest", "keepalive", "keepalive_method", "keepalive_timeout",
+    "digest", "keepalive", "keepalive_method", "keepalive_timeout", "reg_watchers",
 )  # fmt: skip
 
 # And those of [security].

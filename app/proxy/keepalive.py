@@ -8,7 +8,7 @@ Nothing is kept of a ping but the branch by which its answer is known: no transa
 repetition. They are spread over the interval, and a turn sends few of them.
 """
 
-from app.proxy.location import DEACTIVATED, NATTED, REFRESHED, REGISTERED
+from app.proxy.location import CHANGED, DEACTIVATED, NATTED, REFRESHED, REGISTERED
 from app.proxy.target import target_of_binding
 from app.proxy.text import printable
 from app.sip.timers import Deadlines
@@ -77,7 +77,7 @@ class Keepalive:
         """What the location tells of its bindings."""
         for event in changes:
             for binding in changes[event]:
-                if event in (REGISTERED, REFRESHED):
+                if event in (REGISTERED, CHANGED, REFRESHED):
                     self._watch(binding, now)
                 else:
                     self._forget(binding)

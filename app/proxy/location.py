@@ -33,6 +33,7 @@ MAX_GONE = 256  # removed bindings whose removal waits for a medium that takes i
 
 # What has become of a binding, as RFC 3680 5.1 names it.
 REGISTERED = "registered"
+CHANGED = "changed"  # elsewhere now; RFC 3680 calls it refreshed
 REFRESHED = "refreshed"
 EXPIRED = "expired"
 UNREGISTERED = "unregistered"
@@ -231,7 +232,7 @@ class Location:
 
     def _tell(self, aor, outcome, now):
         changes = {
-            REGISTERED: outcome.added, REFRESHED: outcome.changed + outcome.refreshed,
+            REGISTERED: outcome.added, CHANGED: outcome.changed, REFRESHED: outcome.refreshed,
             outcome.event: outcome.removed,
         }  # fmt: skip
         if not (outcome.added or outcome.changed or outcome.refreshed or outcome.removed):

@@ -6,13 +6,15 @@ from app.proxy.groups import Blocklists
 from app.proxy.keepalive import Keepalive
 from app.proxy.limits import Limits
 from app.proxy.permissions import Permissions
+from app.proxy.reg_event import RegEvent
+from app.proxy.subscriptions import Subscriptions
 from app.proxy.uacreg import Accounts
 
 
 class Modules:
     """permissions, dialplans, blocklists, dispatcher, accounts (uacreg), limits: verbs ask.
 
-    keepalive: what nathelper does by itself.
+    keepalive: what nathelper does by itself. subscriptions: to event packages of ours.
     """
 
     def __init__(self, proxy):
@@ -21,6 +23,8 @@ class Modules:
         self.accounts = Accounts(proxy)
         self.keepalive = Keepalive(proxy)
         self.limits = Limits()
+        self.subscriptions = Subscriptions(proxy)
+        self.subscriptions.add_package(RegEvent(proxy, self.subscriptions))
         self.use(proxy.tables, proxy.config)
 
     def use(self, tables, config):

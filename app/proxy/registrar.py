@@ -252,7 +252,7 @@ def contact_line(bindings, now):
 def _listed(binding, now):
     text = f"<{binding.contact}>"
     if binding.q is not None:
-        text += ";q=" + _qvalue(binding.q)
+        text += ";q=" + qvalue(binding.q)
     remaining = binding.remaining(now)
     # a permanent contact has to say something: 2^31-1, as far as everybody counts
     text += f";expires={2147483647 if remaining is None else remaining}"
@@ -265,7 +265,7 @@ def _listed(binding, now):
     return text
 
 
-def _qvalue(q):
+def qvalue(q):
     """-> qvalue of RFC 3261 25.1: at most three digits, no trailing zeros."""
     text = f"{q:.3f}".rstrip("0")
     return text + "0" if text.endswith(".") else text

@@ -20,6 +20,7 @@ from app.proxy.verbs_reply import ReplyVerbs
 from app.proxy.verbs_rr import RecordRouteVerbs, parsed_routes
 from app.proxy.verbs_sanity import SanityVerbs
 from app.proxy.verbs_status import StatusVerbs
+from app.proxy.verbs_subscribe import SubscribeVerbs
 from app.proxy.verbs_text import TextVerbs
 from app.proxy.verbs_tm import TransactionVerbs
 from app.proxy.verbs_uac import UacVerbs
@@ -38,8 +39,8 @@ class LookingVerbs(
 
 class RoutingRequest(
     LookingVerbs, SanityVerbs, ReplyVerbs, AuthVerbs, RecordRouteVerbs, RegistrarVerbs,
-    RportVerbs, PikeVerbs, TransactionVerbs, FailureVerbs, UriVerbs, AccVerbs, DialplanVerbs,
-    GroupVerbs, DispatcherVerbs, LimitVerbs, UacVerbs, IdentityVerbs,
+    RportVerbs, PikeVerbs, SubscribeVerbs, TransactionVerbs, FailureVerbs, UriVerbs, AccVerbs,
+    DialplanVerbs, GroupVerbs, DispatcherVerbs, LimitVerbs, UacVerbs, IdentityVerbs,
 ):  # fmt: skip
     """A request on its way through the script.
 

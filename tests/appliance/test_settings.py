@@ -33,6 +33,7 @@ def test_every_key_can_be_set():
         "use_domain = yes\nmax_len = 4096\ndefault_expires = 600\nmin_expires = 120\n"
         "max_expires = 900\nmax_contacts = 3\ndigest = SHA-256, md5\n"
         "keepalive = 20\nkeepalive_method = crlf\nkeepalive_timeout = 180\n"
+        "reg_watchers = 900, Desk\n"
         "dns = yes\n"
         "[media]\nports = 20000-20399\ntimeout = 30\naddress = 203.0.113.7\n"
         "[trunk]\naddress = 198.51.100.1\ndomain = sip.example.net\nsources = 198.51.100.2\n"
@@ -50,6 +51,7 @@ def test_every_key_can_be_set():
     assert found.network.address == ("192.0.2.10", 24)
     assert found.sip.domains == ("example.org", "192.0.2.10") and found.sip.use_domain is True
     assert found.sip.dns is True
+    assert found.sip.reg_watchers == ("900", "desk")
     assert found.sip.digest == ("sha-256", "md5")
     assert found.sip.advertise == ("203.0.113.7", 5080)
     assert found.sip.listen == (
