@@ -130,7 +130,7 @@ class Interfaces:
         for each in self._serving.get((peer.transport, ":" in peer.host), ()):
             if (host.lower(), port) == (each.advertised_host.lower(), each.advertised_port):
                 return each
-            if port == each.port and each.host in (host.lower(), *ANY.values()):
+            if port == each.port and (each.host == host.lower() or each.host in ANY.values()):
                 return each
         return None
 
