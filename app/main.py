@@ -139,7 +139,7 @@ class Box:
         if self.service is None:
             self.service = Service(
                 routes, config, tables, hashes, hashes.token, self.log, dbtext, files, self.state,
-                scripts.place_of,
+                scripts,
             )
             self.service.start(now, wall)
         else:

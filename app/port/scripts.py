@@ -1,10 +1,55 @@
-"""Python that comes with a site: run over a fresh copy of a module of ours, and where it failed.
+"""Python that comes with a site: run over a fresh copy of a module of ours, within a bound of
+time, and where it failed.
 
-The two interpreters tell where an exception came from in ways of their own.
+The two interpreters stop a program, and tell where an exception came from, in ways of their own.
 """
 
 import sys
 from io import StringIO
+
+AGAIN = 0.1  # seconds of the processor until a time-out is raised once more, if it was swallowed
+
+try:
+    import signal
+except ImportError:
+    signal = None
+    try:
+        from box import budget as _budget
+    except ImportError:  # a plain MicroPython
+        _budget = None
+
+
+class OutOfTime(BaseException):
+    """A script has not come back; no `except Exception` of its own is to catch that."""
+
+
+def limited(seconds, function, *arguments):
+    """-> what the function returns; OutOfTime in it once it has taken so many seconds of the
+    processor. No call within another."""
+    _start(seconds)
+    try:
+        return function(*arguments)
+    finally:
+        _stop()
+
+
+def _start(seconds):
+    if signal is not None:
+        signal.signal(signal.SIGVTALRM, _run_out)
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds, AGAIN)
+    elif _budget is not None:
+        _budget(int(seconds * 1000), OutOfTime("it takes too long"))
+
+
+def _run_out(number, frame):
+    raise OutOfTime("it takes too long")
+
+
+def _stop():
+    if signal is not None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    elif _budget is not None:
+        _budget(0, None)
 
 
 def compiled(source, file):

@@ -38,13 +38,13 @@ class Proxy(Routing):
     and onreply_route(r); tables: {name: dbtext.Table}; location: location.Location; media:
     app.media Relay or None; config: config.Config; hashes, token: docs/architecture.md;
     log: app.appliance Log; secret: random text that survives restarts, so that dialogs do;
-    place_of: of app.port.scripts, to tell where a site's script failed.
+    scripts: app.port.scripts, for the script of a site.
     """
 
     def __init__(self, endpoint, routes, tables, location, media, config, hashes, token, log,
-                 secret=None, place_of=None):
+                 secret=None, scripts=None):
         self.endpoint = endpoint
-        self.script = Script(routes, log, place_of)
+        self.script = Script(routes, log, scripts)
         self.tables = tables
         self.location = location
         self.media = media

@@ -8,7 +8,7 @@ told with its line; what it decides is its own affair.
 from app.proxy.core import Proxy
 from app.proxy.location import Location
 from app.proxy.request import RoutingReply, RoutingRequest
-from app.proxy.script import FILE
+from app.proxy.script import FILE, LIMIT, exceptions_of
 from app.sip import build
 from app.sip.digest import answer, parse_challenge
 from app.sip.edits import Edits
@@ -25,20 +25,22 @@ SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.99\r\ns=-\r\nc=IN IP4 192.0.2.99\r\nt=0 0\
 METHODS = ("MESSAGE", "SUBSCRIBE", "X-UNKNOWN")
 
 
-def rehearse(module, config, tables, hashes, token, place_of):
+def rehearse(module, config, tables, hashes, token, scripts, limit):
     """-> [(line, 0, problem, remedy)] of what the script `module` raises."""
-    stage = Rehearsal(module, config, tables, hashes, token, place_of)
-    stage.run()
+    stage = Rehearsal(module, config, tables, hashes, token, scripts, limit)
+    stage.play()
     return stage.found
 
 
 class Rehearsal:
     """The proxy, the peers around it, and in the place of script.Script what notes faults."""
 
-    def __init__(self, module, config, tables, hashes, token, place_of):
+    def __init__(self, module, config, tables, hashes, token, scripts, limit=LIMIT):
         self.found = []
         self._module = module
-        self._place_of = place_of
+        self._scripts = scripts
+        self._limit = limit
+        self.exceptions = exceptions_of(scripts)
         self._hashes = hashes
         self._token = token
         self._count = 0
@@ -63,15 +65,18 @@ class Rehearsal:
     def is_own(self, module):
         return module is self._module
 
+    def run(self, module, function, r):
+        return self._scripts.limited(self._limit, function, r)
+
     def failed(self, error, where, now):
-        line = self._place_of(error, FILE)
+        line = self._scripts.place_of(error, FILE)
         told = [each for each in self.found if each[0] == line]
         if not told and len(self.found) < MAX_TOLD:
             self.found.append((line, 0, f"{error!r} in {where}", "mend it"))
 
     # The play.
 
-    def run(self):
+    def play(self):
         for user in self._users:
             self._request(user, "REGISTER", f"sip:{user.domain}", to=user.uri)
         domain = self._users[0].domain
@@ -223,7 +228,7 @@ class Rehearsal:
             function(*arguments)
             return True
         except Exception as error:
-            if self._place_of(error, FILE):
+            if self._scripts.place_of(error, FILE):
                 self.failed(error, "a call", self.now)
             return False
 

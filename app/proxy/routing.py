@@ -37,10 +37,10 @@ class Routing:
     def _run_script(self, request):
         """-> bool: False when the site's script failed; a fault of ours is raised."""
         try:
-            request.script.request_route(request)
+            self.script.run(request.script, request.script.request_route, request)
         except ParseError as error:
             self._refuse(request, error.code, error.reason)
-        except Exception as error:
+        except self.script.exceptions as error:
             if isinstance(error, MemoryError) or not self.script.is_own(request.script):
                 self._refuse(request, 500, "Server Internal Error")
                 raise
@@ -76,11 +76,11 @@ class Routing:
         tried = edits.copy() if is_own else edits
         reply = RoutingReply(self, request, message, tried, branch.source, branch.bflags)
         try:
-            script.onreply_route(reply)
+            self.script.run(script, script.onreply_route, reply)
             if request.on_reply is not None:
-                request.on_reply(reply)
+                self.script.run(script, request.on_reply, reply)
             return reply
-        except Exception as error:
+        except self.script.exceptions as error:
             if isinstance(error, MemoryError) or not is_own:
                 raise
             self.script.failed(error, f"a {message.status} to {described(request)}", now)
@@ -91,8 +91,8 @@ class Routing:
     def run_failure_route(self, route, request):
         """Runs a failure route; one of the site's script that fails has done nothing."""
         try:
-            route(request)
-        except Exception as error:
+            self.script.run(request.script, route, request)
+        except self.script.exceptions as error:
             if isinstance(error, MemoryError) or not self.script.is_own(request.script):
                 raise
             where = f"a failure route of {described(request)}"

@@ -8,20 +8,22 @@ script; when it fails again and again, the shipped one is in force for a while.
 from app.proxy.text import printable
 
 FILE = "routes.py"
+LIMIT = 2.0  # seconds of the processor that the site's script has for a message
 FAULTS = 5  # of the site's script ...
 WITHIN = 60.0  # ... in so many seconds, and
 REST = 300.0  # for so many seconds it is left out
 
 
 class Script:
-    """shipped: the module app.routes; log; place_of(error, file) -> line or 0."""
+    """shipped: the module app.routes; log; tools: app.port.scripts, or None."""
 
-    def __init__(self, shipped, log, place_of=None):
+    def __init__(self, shipped, log, tools=None):
         self.shipped = shipped
         self.own = None
         self.faults = 0  # since the site's script was taken
         self._log = log
-        self._place_of = place_of
+        self.tools = tools
+        self.limit = LIMIT
         self._recent = []  # `now` of the last faults
         self._rests_until = None
         self._now = 0.0
@@ -45,13 +47,24 @@ class Script:
             self._log.notice(f"{FILE} of the site is tried again")
         return self.own
 
+    @property
+    def exceptions(self):
+        """-> exceptions that a script may end with; a MemoryError among them is nobody's fault."""
+        return exceptions_of(self.tools)
+
     def is_own(self, module):
         """-> bool: it is the site's, so a fault in it need not be the end of the message."""
         return module is not self.shipped
 
+    def run(self, module, function, r):
+        """Calls a function of a script with a request or reply; the site's has LIMIT for it."""
+        if self.tools is None or not self.is_own(module):
+            return function(r)
+        return self.tools.limited(self.limit, function, r)
+
     def failed(self, error, where, now):
         """Notes a fault of the site's script; `where`: what it was at, for the log."""
-        line = self._place_of(error, FILE) if self._place_of is not None else 0
+        line = 0 if self.tools is None else self.tools.place_of(error, FILE)
         place = f"{FILE}:{line}" if line else FILE
         what = printable(f"{error!r}")
         self._log.error(f"{place}: {what} in {where}; the shipped script goes on with it")
@@ -73,6 +86,11 @@ class Script:
             left = max(0, int(self._rests_until - self._now))
             return f"as shipped for {left} s, {FILE} of the site failed {self.faults} times"
         return f"{FILE} of the site, {self.faults} faults"
+
+
+def exceptions_of(tools):
+    """-> exceptions that a script may end with, where it runs by these tools."""
+    return (Exception,) if tools is None else (Exception, tools.OutOfTime)
 
 
 def route_named(script, route):

@@ -6,7 +6,7 @@ What it finds is (line, column, problem, remedy), as dbtext's errors are told. T
 
 from app.proxy.config import Config
 from app.proxy.rehearsal import Rehearsal, rehearse
-from app.proxy.script import FILE
+from app.proxy.script import FILE, LIMIT, exceptions_of
 from app.proxy.script_words import words_of
 from app.rules.nearest import nearest
 
@@ -25,12 +25,14 @@ ROUTES = ("t_on_failure", "t_on_branch", "t_on_reply")
 
 
 class ScriptChecker:
-    """scripts: app.port.scripts; hashes, token: docs/architecture.md."""
+    """scripts: app.port.scripts; hashes, token: docs/architecture.md; limit: seconds of the
+    processor that a message, and loading, may take."""
 
-    def __init__(self, scripts, hashes, token):
+    def __init__(self, scripts, hashes, token, limit=LIMIT):
         self._scripts = scripts
         self._hashes = hashes
         self._token = token
+        self._limit = limit
 
     def load(self, source):
         """-> the module of a checked source (str)."""
@@ -59,7 +61,7 @@ class ScriptChecker:
 
     def _verbs(self):
         """-> {name: True}: looked up once a check; it takes a moment on a small box."""
-        stage = Rehearsal(None, Config(), {}, self._hashes, self._token, self._scripts.place_of)
+        stage = Rehearsal(None, Config(), {}, self._hashes, self._token, self._scripts)
         return verbs_of(stage.samples())
 
     def _syntax(self, source):
@@ -72,8 +74,8 @@ class ScriptChecker:
 
     def _run(self, source, config, tables):
         try:
-            module = self.load(source)
-        except Exception as error:  # the operator's code: anything
+            module = self._scripts.limited(self._limit, self.load, source)
+        except exceptions_of(self._scripts) as error:  # the operator's code: anything
             line = self._scripts.place_of(error, FILE)
             return [(line, 0, f"{error!r} when it was loaded", "mend it; functions alone are best")]
         for name in ("request_route", "onreply_route"):
@@ -81,7 +83,9 @@ class ScriptChecker:
                 return [(0, 0, f"{name} is no function", f"write def {name}(r): ...")]
         if config is None:
             return []
-        return rehearse(module, config, tables, self._hashes, self._token, self._scripts.place_of)
+        return rehearse(
+            module, config, tables, self._hashes, self._token, self._scripts, self._limit
+        )
 
 
 def _said(error):
@@ -137,7 +141,8 @@ class _Look:
             self._imports(word, place)
         elif word.text == "while":
             remedy = "make sure that it ends, or write for"
-            problem = "while: nothing else happens on the box until it ends"
+            seconds = f"after {int(LIMIT)} s at the latest"
+            problem = f"while: nothing else happens on the box until it ends, {seconds}"
             self.notes.append((word.line, word.column, problem, remedy))
 
     def _imports(self, word, place):

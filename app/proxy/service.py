@@ -31,7 +31,7 @@ class Service:
 
     def __init__(
         self, routes, config, tables, hashes, token, log, dbtext, files=None, folder="",
-        place_of=None,
+        scripts=None,
     ):  # fmt: skip
         self.log = log
         self.config = config
@@ -44,7 +44,7 @@ class Service:
         self.endpoint = Endpoint(config.interfaces, token, hashes)
         self.proxy = Proxy(
             self.endpoint, routes, tables, self.location, None, config, hashes, token, log,
-            _secret(files, folder, token, log) if files is not None else None, place_of,
+            _secret(files, folder, token, log) if files is not None else None, scripts,
         )  # fmt: skip
         if files is not None:
             self.proxy.acc.keep(AccTables(files, folder + ACC_FOLDER, dbtext, log))

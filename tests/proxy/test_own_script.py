@@ -16,7 +16,7 @@ def own(source):
 
 def box_with(source, **settings):
     box = Box(**settings)
-    box.proxy.script._place_of = scripts.place_of
+    box.proxy.script.tools = scripts
     box.proxy.script.use(own(source))
     return box
 
@@ -221,6 +221,53 @@ def test_what_the_network_got_wrong_is_no_fault_of_the_script():
     alice = Phone(box, "200")
     assert status(alice.request("MESSAGE", "sip:201@example.org")) == [400]
     assert box.proxy.script.faults == 0
+
+
+LOOPS = (
+    "    while True:\n        pass\n",
+    "    while True:\n        r.is_method('X')\n",
+    "    while True:\n        try:\n            r.rm\n        except Exception:\n            0\n",
+)
+
+
+def test_a_loop_without_end_ends():
+    for loop in LOOPS:
+        box = box_with("def incoming(r):\n" + loop)
+        box.proxy.script.limit = 0.05
+        alice, bob = Phone(box, "200"), Phone(box, "201")
+        bob.register()
+        alice.request("MESSAGE", "sip:201@example.org")
+        assert methods(bob.received()) == ["MESSAGE"]
+        (line,) = box.log.has("OutOfTime")
+        assert line.startswith("routes.py:") and not line.startswith("routes.py: ")
+
+
+def test_a_loop_in_a_reply_or_failure_route_ends():
+    box = box_with("def onreply_route(r):\n" + LOOPS[0])
+    box.proxy.script.limit = 0.05
+    alice, bob = Phone(box, "200"), Phone(box, "201")
+    bob.register()
+    alice.request("MESSAGE", "sip:201@example.org")
+    bob.reply(last(bob.received()), 200)
+    assert status(alice.received()) == [200] and box.proxy.script.faults == 1
+    box = box_with("def incoming(r):\n    r.t_on_failure('more')\n    r.lookup('location')\n"
+                   "    return relay(r)\n\n\ndef more(r):\n" + LOOPS[0])
+    box.proxy.script.limit = 0.05
+    alice, bob = Phone(box, "200"), Phone(box, "201")
+    bob.register()
+    alice.request("MESSAGE", "sip:201@example.org")
+    bob.reply(last(bob.received()), 480)
+    assert status(alice.received()) == [480] and box.proxy.script.faults == 1
+
+
+def test_who_comes_back_in_time_is_left_alone():
+    """Nothing is raised behind the call, in code that is not the script's."""
+    for _ in range(20):
+        assert scripts.limited(0.01, int, "5") == 5
+    total = 0
+    for number in range(200000):
+        total += number
+    assert total == 19999900000
 
 
 def test_where_a_fault_was():

@@ -102,7 +102,7 @@ def test_what_is_not_for_a_script():
 def test_a_while_is_noted():
     found, notes = check("def f(r):\n    while r.avp.get('x'):\n        r.avp['x'] -= 1\n")
     assert found == [] and notes == [
-        "2:5: while: nothing else happens on the box until it ends; "
+        "2:5: while: nothing else happens on the box until it ends, after 2 s at the latest; "
         "make sure that it ends, or write for"
     ]
 
@@ -164,6 +164,15 @@ def test_a_rehearsal_without_tables_or_passwords():
         config = Config(domains=("example.org",))
         found = checker.check(b"def incoming(r):\n    return 1 / 0\n", config, tables)
         assert found[0][0][2].startswith("ZeroDivisionError")
+
+
+def test_a_loop_without_end_is_found():
+    for source in (
+        "def incoming(r):\n    while True:\n        pass\n", "x = 0\nwhile True:\n    x += 1\n",
+    ):  # fmt: skip
+        checker = ScriptChecker(scripts, Hashes, Counter().token, limit=0.05)
+        found, _ = checker.check(source.encode(), Config(domains=("example.org",)), {})
+        assert len(found) == 1 and "OutOfTime" in found[0][2], found
 
 
 def test_words_have_their_places():

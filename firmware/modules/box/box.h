@@ -37,3 +37,6 @@ MP_DECLARE_CONST_FUN_OBJ_0(box_epoll_obj);
 MP_DECLARE_CONST_FUN_OBJ_3(box_epoll_set_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(box_epoll_wait_obj);
 MP_DECLARE_CONST_FUN_OBJ_1(box_raise_descriptors_obj);
+
+// budget.c
+MP_DECLARE_CONST_FUN_OBJ_2(box_budget_obj);

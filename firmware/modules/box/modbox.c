@@ -229,6 +229,7 @@ static const mp_rom_map_elem_t box_globals_table[] = {
     {MP_ROM_QSTR(MP_QSTR_write), MP_ROM_PTR(&box_write_obj)},
     {MP_ROM_QSTR(MP_QSTR_close), MP_ROM_PTR(&box_close_obj)},
     {MP_ROM_QSTR(MP_QSTR_stack_limit), MP_ROM_PTR(&box_stack_limit_obj)},
+    {MP_ROM_QSTR(MP_QSTR_budget), MP_ROM_PTR(&box_budget_obj)},
     {MP_ROM_QSTR(MP_QSTR_tcp_listen), MP_ROM_PTR(&box_tcp_listen_obj)},
     {MP_ROM_QSTR(MP_QSTR_tcp_accept), MP_ROM_PTR(&box_tcp_accept_obj)},
     {MP_ROM_QSTR(MP_QSTR_tcp_connect), MP_ROM_PTR(&box_tcp_connect_obj)},
