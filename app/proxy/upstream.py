@@ -9,6 +9,7 @@ from app.sip import machines
 from app.sip.build import response
 from app.sip.edits import Edits
 from app.sip.timers import T1
+from app.sip.transport import is_reliable
 
 AUTHENTICATION = (("www-authenticate", "WWW-Authenticate"),
                   ("proxy-authenticate", "Proxy-Authenticate"))  # fmt: skip
@@ -87,6 +88,8 @@ class Upstream:
         edits = self.proxy.run_reply(self.context, message, edits, branch, now)
         if edits is None:
             return
+        if is_reliable(self.server.peer):
+            edits.set_length()
         if self._is_too_late_for_its_transaction(message):
             # 16.7 step 5 all the same: the callee wants its ACK, and then a BYE
             self.proxy.endpoint.forward(edits.to_bytes(), self.server.peer)

@@ -107,6 +107,11 @@ class Edits:
         self._body = body
         self.set("Content-Length", str(len(body)))
 
+    def set_length(self):
+        """Says how long the body is where nothing does: on a stream it must (RFC 3261 18.3)."""
+        if not self.values("content-length"):
+            self.set("Content-Length", str(len(self.body())))
+
     def body(self):
         """-> bytes of the body as it stands now."""
         return self.message.body if self._body is None else self._body

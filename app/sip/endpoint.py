@@ -283,6 +283,8 @@ class Endpoint:
         # RFC 5923 5: the peer may send its requests on the connection that we open
         alias = ";alias" if transport == "TLS" else ""
         edits.push("Via", f"SIP/2.0/{transport} {sent_by};branch={branch};rport{alias}")
+        if is_reliable(peer):
+            edits.set_length()
         return edits.to_bytes()
 
     def _start_client(self, branch, method, peer, data, now, asked, silent=False):

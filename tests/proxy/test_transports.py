@@ -231,3 +231,56 @@ def test_an_ipv6_telephone_behind_a_translation_is_found_by_its_source():
     assert box.location.bindings("201", box.now)[0].received == "sip:[2001:db8::201]:61000"
     alice.request("MESSAGE", "sip:201@example.org")
     assert last(bob.received()).uri == "sip:201@[fd00::5]:5060"
+
+
+# Content-Length: RFC 3261 18.3, 20.14
+
+
+def unmeasured(data):
+    """-> bytes of a message without its Content-Length, as UDP allows it."""
+    lines = data.split(b"\r\n")
+    return b"\r\n".join([line for line in lines if not line.startswith(b"Content-Length")])
+
+
+def lengths(message):
+    return message.headers("content-length"), len(message.body)
+
+
+def test_what_came_without_a_length_has_one_on_a_stream():
+    """linphone's ACK has none, and a telephone on TCP waited for the rest of it."""
+    box = house()
+    alice = Phone(box, "200")
+    bob = Phone(box, "201", port=40201, transport="tcp", flow=16 * 201 + 5)
+    bob.contact = "<sip:201@192.0.2.201:40201;transport=tcp>"
+    bob.register()
+    data = alice.make("INVITE", "sip:201@example.org", body=SDP)
+    data = alice.authenticated(data, last(alice.send(unmeasured(data))))
+    alice.send(unmeasured(data))
+    invite = last(bob.received())
+    assert lengths(invite) == ([str(len(SDP))], len(SDP))
+    bob.reply(invite, 200)
+    answer = last(alice.received())
+    alice.send(unmeasured(alice.within("ACK", data, answer, cseq=parse(data).cseq.number)))
+    ack = last(bob.received())
+    assert ack.method == "ACK" and lengths(ack) == (["0"], 0)
+
+
+def test_an_answer_that_came_without_a_length_has_one_on_a_stream():
+    box = house()
+    alice, bob = secure(box, "200", "tcp", "sip"), Phone(box, "201")
+    bob.register()
+    alice.request("INVITE", "sip:201@example.org", body=SDP)
+    invite = last(bob.received())
+    data = build.response(invite, 200, "OK", "t1", ["Contact: <sip:201@192.0.2.201>"], SDP)
+    box.receive(unmeasured(data), bob.peer)
+    assert lengths(last(alice.received())) == ([str(len(SDP))], len(SDP))
+
+
+def test_no_length_is_added_to_what_stays_on_udp():
+    box = Box()
+    alice, bob = Phone(box, "200"), Phone(box, "201")
+    bob.register()
+    data = alice.make("MESSAGE", "sip:201@example.org")
+    data = alice.authenticated(data, last(alice.send(unmeasured(data))))
+    alice.send(unmeasured(data))
+    assert last(bob.received()).headers("content-length") == []
