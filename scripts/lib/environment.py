@@ -100,7 +100,8 @@ def install_packages(*purposes):
 
 def _apt_get(*arguments):
     """Run apt-get with a progress bar from its own status lines; end with its log on failure."""
-    command = [*_as_root(), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
+    root = as_root("installing packages")
+    command = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
     log = cache.root() / f"apt-{arguments[0]}.log"
     process = subprocess.Popen(
         [*command, "-o", "APT::Status-Fd=1", *arguments],
@@ -173,9 +174,10 @@ def _installed(names):
     return {line.split()[0] for line in result.stdout.splitlines() if line.split()[1:] == ["ii"]}
 
 
-def _as_root():
+def as_root(what):
+    """Return the words that run a command as root; end where there is no way, naming `what`."""
     if os.geteuid() == 0:
         return []
     if not shutil.which("sudo"):
-        die("installing packages needs root", "Run the command as root, or install sudo.")
+        die(f"{what} needs root", "Run the command as root, or install sudo.")
     return ["sudo"]

@@ -49,7 +49,7 @@ def slot_line(image):
 def version():
     """Return the project's version, from CHANGELOG.md's first release heading."""
     for line in (ROOT / "CHANGELOG.md").read_text().splitlines():
-        if line.startswith("## "):
+        if line.startswith("## ") and line != "## Unreleased":
             return line.split()[1].strip("[]")
     die("CHANGELOG.md has no release heading", 'Add a line like "## 0.1.0".')
 

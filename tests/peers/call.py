@@ -168,10 +168,13 @@ class Callee(Leg):
         return self.refuse(487, "Request Terminated")
 
 
-def connect(caller, callee, offer=b"", answer=b"", uri=None):
-    """A call from one Phone to another, up to the ACK. -> (Caller, Callee)."""
+def connect(caller, callee, offer=b"", answer=b"", uri=None, patience=PATIENCE):
+    """A call from one Phone to another, up to the ACK. -> (Caller, Callee).
+
+    patience: seconds until the INVITE has to be there.
+    """
     out = Caller(caller, uri or callee.uri, offer).authenticate()
-    into = Callee(callee)
+    into = Callee(callee, patience)
     into.ring()
     out.expect(180)
     into.answer(answer)

@@ -7,6 +7,7 @@ import socket
 import uuid
 from pathlib import Path
 
+from tests.peers import tone
 from tests.peers.address import LOOPBACK, free_ports
 from tests.peers.process import PATIENCE, Program, require, wait_until
 from tests.peers.site import DOMAIN, USERS
@@ -25,6 +26,7 @@ bind_address={host}
 enabled=0
 [sound]
 playback_dev_id=none
+hold_music={tone}
 [auth_info_0]
 username={user}
 userid={user}
@@ -38,11 +40,13 @@ DATA = ".local/share/linphone"  # under HOME, and not made by itself
 class Linphone:
     """A telephone of `user`, to be registered at `target` (address.Target).
 
-    folder: for its files; with Linphone(...) as phone: it runs.
+    folder: for its files; frequency: of the tone that it plays, Hz: without a sound card it takes
+    its hold music for the microphone. domain: an address, as it looks names up in the DNS, when it
+    is to call somebody. with Linphone(...) as phone: it runs.
     """
 
     def __init__(self, folder, target, user, password=None, domain=DOMAIN, host=LOOPBACK,
-                 transport="udp"):  # fmt: skip
+                 transport="udp", frequency=660):  # fmt: skip
         self.user, self.host, self.port = user, host, free_ports(1, host)
         self.domain = domain
         self._proxy = f"sip:{target.host}:{target.port};transport={transport}"
@@ -52,7 +56,10 @@ class Linphone:
         self._program = None
         self._socket = None
         word = USERS.get(user, "") if password is None else password
-        text = CONFIG.format(port=self.port, host=host, user=user, password=word, domain=domain)
+        text = CONFIG.format(port=self.port, host=host, user=user, password=word, domain=domain,
+                             tone=self.folder / "tone.wav")  # fmt: skip
+        self.frequency = frequency
+        tone.write_tone(self.folder / "tone.wav", frequency)
         (self.folder / "rc").write_text(text)
 
     def __enter__(self):
@@ -123,6 +130,33 @@ class Linphone:
     def wait_for_registration(self, state="ok", patience=PATIENCE):
         wait_until(lambda: self.registration() == state, self._story(f"registration {state}"),
                    patience)  # fmt: skip
+
+    # What a person does with it
+
+    def dial(self, user):
+        self._do(f"call sip:{user}@{self.domain}")
+
+    def accept(self):
+        self._do("answer")
+
+    def hang_up(self):
+        self._do("terminate")
+
+    def call(self):
+        """-> str: what its call is at: "outgoingringing", "incomingreceived", "streamsrunning"...;
+        "" without one."""
+        for line in self.command("call-status").splitlines():
+            name, _, value = line.partition(":")
+            if name == "State":
+                return value.strip().lower().replace("linphonecall", "")
+        return ""
+
+    def wait_for_call(self, state):
+        wait_until(lambda: self.call() == state, self._story(f"a call that is {state or 'over'}"))
+
+    def _do(self, line):
+        answer = self.command(line)
+        assert answer.startswith("Status: Ok"), self._story(f"{line}: {answer}")()
 
     def messages(self):
         """-> str: its own log, with every message sent and received."""

@@ -9,15 +9,11 @@
 It takes root, or the test is skipped.
 """
 
-import ctypes
 import os
 import subprocess
-from contextlib import contextmanager
 
+from tests.peers import netns
 from tests.peers.process import missing, require
-
-NAMED = "/run/netns/"  # ip-netns(8)
-CLONE_NEWNET = 0x40000000  # sched.h
 
 
 class Host:
@@ -27,29 +23,12 @@ class Host:
         self.name = name
         self.words = [require("ip", "iproute2"), "netns", "exec", name]
 
-    @contextmanager
     def inside(self):
-        """Sockets that are made meanwhile belong there, for as long as they live."""
-        with open("/proc/self/ns/net", "rb") as home, open(NAMED + self.name, "rb") as there:
-            _enter(there.fileno())
-            try:
-                yield
-            finally:
-                _enter(home.fileno())
+        """-> context manager: sockets that are made meanwhile belong there while they live."""
+        return netns.inside(self.name)
 
     def run(self, command):
-        run(self.words + command.split())
-
-
-def _enter(descriptor):
-    if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "setns")
-
-
-def run(words):
-    """Run a command to its end; AssertionError with what it said if it fails."""
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(words)}: {done.stderr or done.stdout}"
+        netns.run(*self.words, *command.split())
 
 
 class House:
@@ -94,7 +73,7 @@ class House:
     def _build(self):
         for name in ("router", "street", *self.INNER):
             self._hosts[name] = Host(f"wafer{os.getpid()}{name}")
-            run(["ip", "netns", "add", self._hosts[name].name])
+            netns.run("ip", "netns", "add", self._hosts[name].name)
             self._hosts[name].run("ip link set lo up")
         router = self._hosts["router"]
         router.run("ip link add br0 type bridge")
@@ -118,8 +97,8 @@ class House:
     def _wire(self, name, address, gateway):
         """A cable between the router, whose end bears the host's name, and its eth0."""
         router, host = self._hosts["router"], self._hosts[name]
-        run(f"ip link add {name} netns {router.name} type veth peer name eth0 netns "
-            f"{host.name}".split())
+        netns.run("ip", "link", "add", name, "netns", router.name, "type", "veth",
+                  "peer", "name", "eth0", "netns", host.name)  # fmt: skip
         router.run(f"ip link set {name} up")
         host.run("ip link set eth0 up")
         host.run(f"ip addr add {address}/24 dev eth0")
