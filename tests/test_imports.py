@@ -56,6 +56,9 @@ def found_in(name, source):
     ("app/port/net.py", "from app.sip import transport"),
     ("app/routes.py", "from app.sip import uri"),
     ("app/sip/uri.py", "import socket"),
+    ("app/sip/uri.py", "a = (1, *b)"),
+    ("app/main.py", "a = [*b, 1]"),
+    ("app/port/net.py", "a = {**b}"),
     ("app/sip/uri.py", "import time"),
     ("app/proxy/core.py", "from random import getrandbits"),
     ("app/dbtext/table.py", "from os import path"),
@@ -84,6 +87,7 @@ def test_a_breach_in_the_last_line_is_found(name, source):
     ("app/port/net.py", "import socket, os, time, functools"),
     ("app/main.py", "from app.port import net\nfrom app import routes"),
     ("app/proxy/core.py", "store.open(name)"),
+    ("app/proxy/core.py", "a, *b = call(*c, **d)\n{1: a}"),
     ("scripts/build.py", "import socket\nfrom scripts.lib import ui"),
 ])
 def test_what_is_allowed_passes(name, source):

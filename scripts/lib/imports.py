@@ -71,6 +71,9 @@ def check_tree(name, tree):
         if part in SANS_IO and _is_open(node):
             found.append(Finding(name, node.lineno, f"app/{part} opens a file",
                                  "take its content, or an object to read it, as an argument"))
+        if part is not None and _is_unpacked(node):
+            found.append(Finding(name, node.lineno, "it unpacks into a literal, which MicroPython "
+                                 "cannot compile", "add sequences with +, or update() a dict"))
     return found
 
 
@@ -124,6 +127,17 @@ def _problem_of_ours(part, other):
     names = ", ".join(f"app/{name}" for name in allowed) or "nothing of ours"
     return (f"app/{part} imports app/{other}: it may import {names}",
             "take the object as an argument, or move the code")
+
+
+def _is_unpacked(node):
+    """Is this (a, *b), [*a], {*a} or {**a}? A call may have stars, and the left of = too."""
+    if isinstance(node, ast.Dict):
+        return None in node.keys
+    if not isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        return False
+    return not isinstance(getattr(node, "ctx", None), ast.Store) and any(
+        isinstance(each, ast.Starred) for each in node.elts
+    )
 
 
 def _is_open(node):

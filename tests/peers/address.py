@@ -17,6 +17,10 @@ _random = random.Random(os.getpid())
 _given = set()  # ports handed out: whoever asked may not have opened his yet
 
 
+def family_of(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def free_ports(count=1, host=LOOPBACK):
     """-> the first, even one of `count` consecutive ports, free on `host` and not given before."""
     for attempt in range(400):
@@ -32,8 +36,7 @@ def free_ports(count=1, host=LOOPBACK):
 
 def _is_free(host, port):
     for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family, kind) as probe:
+        with socket.socket(family_of(host), kind) as probe:
             try:
                 probe.bind((host, port))
             except OSError:

@@ -8,7 +8,7 @@ import socket
 import time
 
 from tests.peers import sip
-from tests.peers.address import LOOPBACK
+from tests.peers.address import LOOPBACK, family_of
 from tests.peers.site import DOMAIN, USERS
 
 T1 = 0.5
@@ -26,11 +26,11 @@ class Phone:
         self.user = user
         self.password = USERS.get(user, "") if password is None else password
         self.domain = domain
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket = socket.socket(family_of(host), socket.SOCK_DGRAM)
         self.socket.bind((host, 0))
-        self.host, self.port = self.socket.getsockname()
+        self.host, self.port = self.socket.getsockname()[:2]
         self.uri = f"sip:{user}@{domain}"
-        self.contact = f"sip:{user}@{self.host}:{self.port}"
+        self.contact = f"sip:{user}@{self.place}"
         self.registration = sip.token()  # Call-ID and tag of all our REGISTERs
         self.cseq = 0
         self.repeated = 0
@@ -53,8 +53,13 @@ class Phone:
     def send(self, data, to=None):
         self.socket.sendto(data, to or self.target)
 
+    @property
+    def place(self):
+        """-> "host:port" of our end, as URIs have it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
     def via(self):
-        return f"SIP/2.0/UDP {self.host}:{self.port};rport;branch=z9hG4bK{sip.token()}"
+        return f"SIP/2.0/UDP {self.place};rport;branch=z9hG4bK{sip.token()}"
 
     def request(self, method, uri, headers, body=b"", via=None):
         """Send a request and remember to repeat it. -> its bytes.

@@ -4,7 +4,7 @@ import socket
 import struct
 from collections import namedtuple
 
-from tests.peers.address import LOOPBACK, free_ports
+from tests.peers.address import LOOPBACK, family_of, free_ports
 
 PCMU = 0
 SAMPLES = 160  # of 20 ms at 8 kHz
@@ -63,7 +63,7 @@ class RtpPort:
         return _receive(self.rtcp, seconds)
 
     def _open(self, port):
-        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        opened = socket.socket(family_of(self.host), socket.SOCK_DGRAM)
         opened.bind((self.host, port))
         return opened
 

@@ -117,11 +117,12 @@ def credentials(challenge, method, uri, user, password, count=1):
 
 def sdp(host, port, formats=(0, 8), direction=None):
     """-> bytes: one audio line of G.711 (RFC 4566); direction: "sendonly"..."""
+    kind = "IP6" if ":" in host else "IP4"
     lines = [
         "v=0",
-        f"o=- {int(token(3), 16)} 1 IN IP4 {host}",
+        f"o=- {int(token(3), 16)} 1 IN {kind} {host}",
         "s=-",
-        f"c=IN IP4 {host}",
+        f"c=IN {kind} {host}",
         "t=0 0",
         "m=audio {} RTP/AVP {}".format(port, " ".join(str(number) for number in formats)),
     ]
@@ -133,6 +134,6 @@ def sdp(host, port, formats=(0, 8), direction=None):
 def media_of(body):
     """-> (host, port) that the first m= line of an SDP wants its packets at."""
     text = body.decode()
-    hosts = re.findall(r"^c=IN IP4 (\S+)", text, re.MULTILINE)
+    hosts = re.findall(r"^c=IN IP[46] (\S+)", text, re.MULTILINE)
     port = re.search(r"^m=audio (\d+)", text, re.MULTILINE)
     return hosts[0], int(port.group(1))

@@ -27,12 +27,12 @@ class TcpPhone(Phone):
             self.socket.close()
         self.buffer = b""
         self.socket = socket.create_connection(self.target, 5, (self.host, 0))
-        self.host, self.port = self.socket.getsockname()
-        place = address or f"{self.host}:{self.port}"
+        self.host, self.port = self.socket.getsockname()[:2]
+        place = address or self.place
         self.contact = f"sip:{self.user}@{place};transport=tcp" + (";ob" if ob else "")
 
     def via(self):
-        return f"SIP/2.0/TCP {self.host}:{self.port};branch=z9hG4bK{sip.token()}"
+        return f"SIP/2.0/TCP {self.place};branch=z9hG4bK{sip.token()}"
 
     def send(self, data, to=None):
         self.socket.sendall(data)
