@@ -95,14 +95,18 @@ class Interfaces:
         return cls([known])
 
     def for_peer(self, peer):
-        """-> Interface that a message to `peer` leaves from, or None: there is none for it."""
+        """-> Interface that a message to `peer` leaves from, or None: there is none for it.
+
+        A number that is another transport's now, as a flow is kept for longer than a site, is
+        none: another one of UDP serves as well, of a connection there is no other.
+        """
         number = peer.flow % 16
-        if number:
-            for each in self.all:
-                if each.number == number:
-                    return each
-            return None
         found = self._serving.get((peer.transport, ":" in peer.host), ())
+        for each in found if number else ():
+            if each.number == number:
+                return each
+        if peer.flow > 15:
+            return None
         if len(found) > 1 and self._source is not None:
             here = self._source(peer.host)
             for each in found:

@@ -56,7 +56,15 @@ def test_a_flow_says_its_interface():
     interfaces = many(source=source)
     assert leaves(interfaces, "udp", "192.168.1.77", 2) == 2
     assert leaves(interfaces, "tcp", "192.168.1.77", 16 * 7 + 4) == 4
-    assert leaves(interfaces, "udp", "192.168.1.77", 9) is None
+    assert leaves(interfaces, "tcp", "192.168.1.77", 16 * 7 + 5) is None
+
+
+def test_a_flow_of_an_earlier_site_finds_its_transport():
+    """Flow tokens and bindings outlive a change of `listen`."""
+    interfaces = many(source=source)
+    for flow in (4, 9):  # TCP's, and nobody's
+        assert leaves(interfaces, "udp", "192.168.1.77", flow) == 1
+    assert leaves(interfaces, "udp", "2001:db8::9", 1) == 3
 
 
 def test_a_peer_is_told_the_advertised_address():
