@@ -201,8 +201,11 @@ class Location:
         for binding in outcome.refreshed:
             self._dirty[binding.ruid] = binding
         self._gone.extend(outcome.removed)
-        if outcome.added or outcome.changed or outcome.removed:
-            self._flush(now, wall, outcome.added + outcome.changed, not self._behind)
+        if self._behind:
+            for binding in outcome.added + outcome.changed:
+                self._dirty[binding.ruid] = binding
+        elif outcome.added or outcome.changed or outcome.removed:
+            self._flush(now, wall, outcome.added + outcome.changed)
         if self._dirty and self._flush_at is None:
             self._flush_at = now + REFRESH_DELAY
         if self._look_at is None:
@@ -309,7 +312,7 @@ class Location:
 
     # Writing. A medium that is full or read-only costs persistence, never a registration.
 
-    def _flush(self, now, wall, present=(), may_write=True):
+    def _flush(self, now, wall, present=()):
         """Writes what may not wait, and with it some of what has waited."""
         rows = {}
         for binding in present:
@@ -318,7 +321,7 @@ class Location:
         while self._dirty and len(rows) < BATCH:
             ruid, binding = self._dirty.popitem()
             rows[ruid] = binding
-        if self._write(rows, now, wall, may_write):
+        if self._write(rows, now, wall):
             self._gone = []
             if not self._dirty:
                 self._flush_at = None
@@ -326,20 +329,18 @@ class Location:
         else:
             self._dirty.update(rows)
 
-    def _write(self, rows, now, wall, may_write):
+    def _write(self, rows, now, wall):
         """-> bool: the journal has taken {ruid: Binding}, and the removals."""
-        if self._store is None:
-            return True
+        self._behind = False
         try:
-            if may_write:
-                self._behind = False
+            if self._store is not None:
                 self._store.append((list(rows.values()), self._gone), now, wall)
-                return True
+            return True
         except OSError as error:
             self._behind = True
             self._flush_at = now + REFRESH_DELAY
             self._complain(error)
-        return False
+            return False
 
     def _bound_gone(self):
         """Removals that nobody takes are not kept for ever: a new table will lack the bindings."""

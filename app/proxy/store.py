@@ -60,11 +60,13 @@ class LocationStore:
         self._rows = 0  # in the journal; 0: there is none worth keeping
         self._torn = True  # the journal may end in the middle of a line
         self._new = None  # the table that is being written
+        self._left = False  # an `older` is there whose table was never finished
 
     def load(self, now, wall, grace):
         """-> [Binding] of the files that are still valid, each granted `grace` seconds."""
         self._rows = 0
         self._torn = True
+        self._left = self._files.exists(self._older)
         found = {}
         for path in (self._table, self._older, self._journal):
             for row in self._read(path):
@@ -100,8 +102,8 @@ class LocationStore:
         self._rows += len(rows)
 
     def is_long(self, count):
-        """-> bool: with this many bindings, the journal is worth a new table."""
-        return self._rows > count + JOURNAL_SLACK
+        """-> bool: with this many bindings, what was appended is worth a new table."""
+        return self._left or self._rows > count + JOURNAL_SLACK
 
     # A new table, in any number of steps.
 
@@ -123,7 +125,9 @@ class LocationStore:
     def commit(self):
         self._new.commit()
         self._new = None
+        self._left = True
         self._files.remove(self._older)
+        self._left = False
 
     def abandon(self):
         """The table stays as it is. No error: what could not be removed is in nobody's way."""

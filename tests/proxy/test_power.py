@@ -321,6 +321,28 @@ def test_blocks_that_the_file_system_lost():
     assert started({TABLE: b"\0" * 4096, JOURNAL: whole}) == contacts(run.location)
 
 
+def test_what_an_interrupted_table_has_left_is_tidied_up():
+    with Small():
+        run = Run()
+        run.exercise()
+        data = {}
+        for step in run.files.log:
+            if step[0] == "answered":
+                continue
+            play(data, step)
+            if OLDER in data and TABLE + ".new" in data and step[0] == "write":
+                break
+        before = started(data)
+        files = Recorder()
+        files.data.update(data)
+        again = Run(files)
+        again.turn(1)
+        assert OLDER not in files.data and started(files.data) == before
+        steps = len(files.log)
+        again.turn(1000)
+        assert len(files.log) == steps  # and once is enough
+
+
 def test_a_table_is_written_while_others_register():
     """Slices, not one long write: what happens between them is not lost."""
     with Small():
