@@ -46,6 +46,7 @@ class Rehearsal:
         self._count = 0
         self._plan = []  # statuses that whoever gets a request answers with
         self._heard = []  # what the proxy has sent, bytes
+        self._is_over = False  # a script that does not come back is not called again
         self.now = 1000.0
         self.wall = 1800000000
         log = Silence()
@@ -70,6 +71,7 @@ class Rehearsal:
 
     def failed(self, error, where, now):
         line = self._scripts.place_of(error, FILE)
+        self._is_over = self._is_over or isinstance(error, self._scripts.OutOfTime)
         told = [each for each in self.found if each[0] == line]
         if not told and len(self.found) < MAX_TOLD:
             self.found.append((line, 0, f"{error!r} in {where}", "mend it"))
@@ -191,6 +193,8 @@ class Rehearsal:
 
     def _send(self, caller, data):
         self._heard = []
+        if self._is_over:
+            return
         self.endpoint.receive(data, caller.peer, self.now)
         self._settle()
 
@@ -199,7 +203,7 @@ class Rehearsal:
         end = self.now + seconds
         for _ in range(1000):
             due = [each for each in (self.endpoint.next_timer(), self.proxy.next_timer()) if each]
-            if not due or min(due) > end:
+            if self._is_over or not due or min(due) > end:
                 break
             self.now = max(self.now, min(due))
             self._guarded(self.endpoint.handle_timers, self.now)

@@ -114,13 +114,18 @@ class RoutingRequest(
 
     @du.setter
     def du(self, peer):
-        self._du = peer
+        """A Peer, None for none; a script writes a URI: `r.du = "sip:192.0.2.1:5080"`, or ""."""
+        self._du = self._hop_of(peer) if isinstance(peer, str) else peer
         self.consumed = False
 
     @property
     def ru(self):
-        """The Request-URI as it stands: a Uri."""
+        """The Request-URI as it stands: a Uri; a script may write it as text."""
         return self.targets[0].uri
+
+    @ru.setter
+    def ru(self, uri):
+        self._must(self.seturi(uri), "ru", uri)
 
     @property
     def is_stranger(self):

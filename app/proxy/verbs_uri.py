@@ -4,6 +4,7 @@ Each of them makes a new Uri: the one that came, and those of other branches, st
 """
 
 from app.proxy.subst import Substitution
+from app.proxy.target import next_hop
 from app.sip.errors import ParseError
 from app.sip.grammar import ALPHANUM, DIGITS
 from app.sip.uri import escape, parse_host_port, parse_port, parse_uri, same_uri, unescape
@@ -183,7 +184,16 @@ class UriVerbs:
 
     def _must(self, done, name, value):
         if not done:
-            raise ValueError(f"{name} = {value!r}: that cannot stand in a URI")
+            raise ValueError(f"{name} = {value!r}: that is no URI, or cannot stand in one")
+
+    def _hop_of(self, text):
+        """-> Peer that a URI leads to; None for "". ValueError for one that leads nowhere."""
+        if not text:
+            return None
+        uri = as_uri(text)
+        peer = None if uri is None else next_hop(uri, self.config)
+        self._must(peer is not None, "du", text)
+        return peer
 
     def _set_place(self, place, with_port):
         try:

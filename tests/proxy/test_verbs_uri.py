@@ -87,7 +87,9 @@ def test_pseudo_variables_read_and_write():
     assert rewritten(ports)[0] == [5060, 5061]
 
     def wrong(r):
-        for name, value in (("rd", "a b"), ("rp", "x")):
+        for name, value in (
+            ("rd", "a b"), ("rp", "x"), ("ru", "no uri"), ("du", "no uri"), ("du", "tel:1"),
+        ):  # fmt: skip
             with raises(ValueError):
                 setattr(r, name, value)
 
@@ -150,3 +152,13 @@ def test_numbers():
 def test_rewriting_is_what_goes_out():
     request = passed(lambda r: r.prefix("9"), uri="sip:201@192.0.2.201")
     assert request.uri == "sip:9201@192.0.2.201"
+
+
+def test_the_next_hop_is_written_as_a_uri():
+    def change(r):
+        r.ru = "sip:300@198.51.100.99"
+        r.du = ""
+        assert r.du is None
+        r.du = "sip:192.0.2.201:5060"
+
+    assert passed(change).uri == "sip:300@198.51.100.99"
