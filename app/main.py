@@ -26,6 +26,7 @@ from app.port.tty import Tty
 from app.proxy.config import Config
 from app.proxy.script_check import ScriptChecker
 from app.proxy.service import Service
+from app.secrets import Secrets
 from app.sip.interfaces import Interfaces
 from app.sockets import Sockets
 
@@ -116,8 +117,10 @@ class Box:
     def reload(self, site):
         """Use a Site from now on; calls and bindings go on. OSError: nothing has changed."""
         script = None if site.script is None else self.checker.load(site.script)
-        wanted = places.wanted(self.options.listen, site.settings.sip)
+        wanted = places.wanted(self.options.listen, site)
+        secrets = Secrets(site)
         self.ports = self.sockets.open([each[:3] for each in wanted])
+        self.sockets.use_site(site, secrets)
         self.places = wanted
         self.site = site
         self.use_config(self.make_config(site))
@@ -160,6 +163,7 @@ class Box:
     def look_around(self):
         """Follow what has changed outside: addresses, ports that wait for the last call."""
         self.look_later()
+        self.sockets.secrets.warn(self.log, clock.wall())
         self.start_names()
         config = self.make_config(self.site)
         if not config.same_place(self.service.config):

@@ -8,13 +8,15 @@ NOT_OURS_ALONE = ("127.", "169.254.", "::1", "fe80:")  # loopback and link-local
 FAR_AWAY = {False: "198.51.100.1", True: "2001:db8::1"}
 
 
-def wanted(given, sip):
-    """Return [(transport, host, port, advertised)]: of --listen, else of [sip], else everywhere.
+def wanted(given, site):
+    """Return [(transport, host, port, advertised)]: of --listen, else of the site, else everywhere.
 
-    given: as values.listen has it, or None. Everywhere is UDP and TCP over IPv4, and over IPv6
-    where the machine has that.
+    given: as values.listen has it, or None. Everywhere is UDP and TCP, and TLS if the site has
+    a certificate, over IPv4, and over IPv6 where the machine has that.
     """
-    return places_of(given or sip.listen, sip.port, net.has_ipv6())
+    sip = site.settings.sip
+    usual = ("udp", "tcp", "tls") if site.pairs else ("udp", "tcp")
+    return places_of(given or sip.listen, sip.port, usual, net.has_ipv6())
 
 
 def interfaces(places, ports, given, sip):

@@ -20,6 +20,10 @@ PAUSE = 1.0  # seconds in which nobody is let in when there are no descriptors l
 SPARE = 64  # descriptors for all else
 WILDCARDS = ("0.0.0.0", "::")
 SECURE = ("tls", "wss")
+LIMITS = (
+    "max_connections", "max_per_address", "connect_timeout", "handshake_timeout", "first_message",
+    "message_timeout", "send_timeout", "connection_lifetime", "origins",
+)  # fmt: skip
 
 
 class Sockets:
@@ -30,7 +34,7 @@ class Sockets:
         self.service = self.interfaces = None  # see use()
         self.connections = Connections(Limits(), self._known, token, sha1)
         self.owners = {}
-        self.secrets = None  # app/secrets.py: contexts of TLS, or None: there is none
+        self.secrets = None  # app.secrets.Secrets
         self._poller = Poller()
         self.fd = self._poller.fd
         self._local = {}  # (transport, host, port as asked for) -> Datagrams | Listening
@@ -89,8 +93,12 @@ class Sockets:
         self.service = service
         self.interfaces = interfaces
 
-    def use_limits(self, limits):
-        """Take other Limits; there are as many descriptors as these need, if the system lets us."""
+    def use_site(self, site, secrets):
+        """Take a site's limits and certificates; connections go on as they are."""
+        self.secrets = secrets
+        settings = site.settings.tcp
+        given = {name: getattr(settings, name) for name in LIMITS}
+        limits = Limits(max_len=site.settings.sip.max_len, **given)
         have = raise_descriptors(limits.max_connections + SPARE)
         if have < limits.max_connections + SPARE:
             limits.max_connections = max(1, have - SPARE)
@@ -192,7 +200,7 @@ class Sockets:
 
     def context_for(self, name):
         """-> the context of TLS whose certificate is for that server name, or None."""
-        return None if self.secrets is None else self.secrets.server(name)
+        return self.secrets.server(name)
 
     # Out
 
@@ -247,8 +255,6 @@ class Sockets:
         """-> what makes TLS of a tcp.Connection to that Peer, or None without TLS."""
         if peer.transport not in SECURE:
             return None
-        if self.secrets is None:
-            raise tls.TlsError("the site has no [tls]")
         name = self.service.server_name(peer) or peer.host
         context = self.secrets.client()
         return lambda socket: tls.Tls(context, socket, name)

@@ -19,7 +19,7 @@ class Folder:
     def __init__(self, name="authority"):
         self.path = "/tmp/certificates-" + binascii.hexlify(os.urandom(6)).decode()
         os.mkdir(self.path)
-        self._run(
+        self.run(
             f"req -x509 -newkey {EC} -nodes -keyout ca.key -out ca.pem -days 30"
             f" -subj /CN={name} -addext keyUsage=critical,keyCertSign"
         )
@@ -29,8 +29,8 @@ class Folder:
         names = ",".join([("IP:" if is_address(host) else "DNS:") + host for host in hosts])
         with open(f"{self.path}/{name}.ext", "w") as file:
             file.write(f"subjectAltName={names}\n")
-        self._run(f"req -newkey {kind} -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}")
-        self._run(
+        self.run(f"req -newkey {kind} -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}")
+        self.run(
             f"x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days {days}"
             f" -extfile {name}.ext -out {name}.pem"
         )
@@ -47,9 +47,11 @@ class Folder:
             os.remove(f"{self.path}/{name}")
         os.rmdir(self.path)
 
-    def _run(self, command):
+    def run(self, command):
+        """Run an openssl command in the folder. -> bytes of what it said."""
         status = os.system(f"cd {self.path} && openssl {command} >log 2>&1")
         assert status == 0, (command, self.read("log"))
+        return self.read("log")
 
 
 def is_address(host):

@@ -149,6 +149,17 @@ def _lift(services, word):
     return [f"{word} is not banned; bans lists who is"]
 
 
+def _connections(services, words, provisioned):
+    _none(words)
+    rows = [
+        (f"{transport}:[{host}]:{port}" if ":" in host else f"{transport}:{host}:{port}",
+         span(age), span(silent), {None: "-", "": "trunk"}.get(user, user))
+        for transport, host, port, age, silent, user in services.connections()
+    ]  # fmt: skip
+    lines = table(("peer", "since", "last message", "user"), rows, "no connections")
+    return STAY, lines + ([count(len(rows), "connection")] if rows else [])
+
+
 def _log(services, words, provisioned):
     if words == ["follow"]:
         return FOLLOW, ["following the log; any key ends it"]
@@ -201,6 +212,7 @@ COMMANDS = {
     "trunks": (_trunks, "trunks", "where calls go out, and whether it is alive", False),
     "media": (_media, "media", "loss, jitter, delay and MOS of the calls", False),
     "bans": (_bans, "bans [lift ADDRESS|all]", "who gets no answer; end a ban, or all", False),
+    "connections": (_connections, "connections", "who is connected by TCP, TLS, WebSocket", False),
     "log": (_log, "log [LINES|follow]", "the last lines of the log, or each new one", False),
     "network": (_network, "network", "addresses, gateway and name servers", True),
     "site": (_site, "site [show|rollback]", "the site in use, or back to the one before", False),

@@ -9,6 +9,7 @@
     phone.bans()          -> [(source, reason, seconds since, seconds left, messages dropped)]
     phone.lift_bans(address)  ends one ban, all of them for None -> how many those were
     phone.counters()      -> [(label, value)]
+    phone.connections()   -> [(transport, host, port, seconds, silent seconds, user or None)]
     phone.trunks()        -> ([(set, destination, state, calls, description)],
                               [(account, registrar, state, seconds to what comes next)])
     phone.cdrs(count)     -> [(start, from, to, seconds, how it ended)], start as a date
@@ -171,6 +172,10 @@ class Services:
         if lifted:
             self.log.notice(f"console: bans of {address or 'everybody'} lifted")
         return lifted
+
+    def connections(self):
+        """Return [(transport, host, port, seconds since, seconds silent, user or None)]."""
+        return self.phone.connections() if self.phone else []
 
     def network(self):
         """Return [(label, value)]."""

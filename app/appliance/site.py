@@ -2,6 +2,7 @@
 
 from app.appliance import crosscheck
 from app.appliance.settings import Settings, read_settings
+from app.appliance.tlscheck import TlsCheck, is_pem
 from app.appliance.values import DIGITS, LETTERS, only
 from app.dbtext import Note, TableError, load
 
@@ -25,13 +26,16 @@ class Site:
     `script`, the source of the site's routes.py or None.
 
     `domains` are the served ones in lower case: those of site.conf, of the table domain,
-    and, where neither names one, those of the subscribers.
+    and, where neither names one, those of the subscribers. `pairs`, `authorities`: of
+    tlscheck.TlsCheck.
     """
 
-    def __init__(self, settings, tables):
+    def __init__(self, settings, tables, pairs=(), authorities=None):
         self.settings = settings
         self.tables = tables
         self.script = None
+        self.pairs = pairs
+        self.authorities = authorities
         self.domains = crosscheck.served_domains(settings, tables)
 
 
@@ -55,26 +59,33 @@ def check_site(files, password_required=False, check_script=None, forgive_script
         errors.append(Note(CONF, 0, 0, "there is no console password", remedy))
     tables = {}
     for name in sorted(files):
-        if name not in (CONF, SCRIPT):
+        if name not in (CONF, SCRIPT) and not is_pem(name):
             _read_table(name, files[name], tables, errors, notes)
-    checks = crosscheck.CrossCheck(settings, tables, files)
-    checks.run()
-    errors.extend(checks.errors)
-    notes.extend(checks.notes)
+    secrets = TlsCheck(settings, files)
+    for checks in (crosscheck.CrossCheck(settings, tables, files), secrets):
+        checks.run()
+        errors.extend(checks.errors)
+        notes.extend(checks.notes)
     if errors:
         return None, errors, notes
-    site = Site(settings, tables)
+    site = Site(settings, tables, secrets.pairs, secrets.authorities)
     if SCRIPT in files and check_script is not None:
         found, more = check_script(files[SCRIPT], site, not forgive_script)
-        found, more = [[Note(SCRIPT, *each) for each in kind] for kind in (found, more)]
-        notes.extend(more)
-        if not found:
-            site.script = files[SCRIPT].decode()
-        elif forgive_script:
-            notes.extend(found)
-        else:
-            return None, found, notes
+        return _with_script(site, files[SCRIPT], found, more, forgive_script, notes)
     return site, errors, notes
+
+
+def _with_script(site, data, found, more, forgiven, notes):
+    """(Site or None, errors, notes) once the script's errors and notes are known."""
+    found, more = [[Note(SCRIPT, *each) for each in kind] for kind in (found, more)]
+    notes.extend(more)
+    if found and not forgiven:
+        return None, found, notes
+    if found:
+        notes.extend(found)
+    else:
+        site.script = data.decode()
+    return site, [], notes
 
 
 def check_names(sizes):

@@ -76,6 +76,14 @@ def word(text):
     return text
 
 
+def file_name(text):
+    """The name of a file of the site, which is no path."""
+    if not only(text, LETTERS + DIGITS + "._-") or text[0] in ".-" or len(text) > 48:
+        remedy = "write one without a folder, such as box.pem"
+        raise BadValue(f"{text or 'nothing'} is not a name for a file of a site", remedy)
+    return text
+
+
 def words(text):
     """Up to 32 words in lower case, or "none"."""
     found = several(word, 32)(text.lower())

@@ -20,6 +20,7 @@ from app.sip.transport import DEFAULT_PORTS, Peer
 WAIT = "wait"
 NONE = "none"
 
+MAX_NAMES = 128  # destinations whose name is remembered
 DESTINATIONS = 8  # of one name, that are tried
 FAILURES = 2  # look-ups of one name that fail until it is given up: servers that are dead stay so
 
@@ -42,6 +43,7 @@ class Locator:
         self.config = config
         self.draw = draw
         self.blocklist = Blocklist()
+        self._names = {}  # (host, port) -> the name that led there last
 
     def search(self, peer, found, is_stranger=False):
         """-> Search for the destinations of a Peer whose host is a name.
@@ -55,6 +57,15 @@ class Locator:
         known = self.resolver.counters
         text = f"{known['asked']} looked up, {known['failed']} failed, {known['dropped']} dropped"
         return [("names", f"{text}, {len(self.resolver.cache)} known")]
+
+    def name_of(self, peer):
+        """-> str | None: the name whose search led to a Peer, if that was lately."""
+        return self._names.get((peer.host, peer.port))
+
+    def remember(self, peer, name):
+        if len(self._names) >= MAX_NAMES:
+            self._names = {}
+        self._names[peer.host, peer.port] = name
 
     def run(self, now):
         """Hands out the answers that have come. -> bool: there was one."""
@@ -200,6 +211,8 @@ class Search:
             self.status = 482
         elif is_unicast(host):
             self._ready.append(peer)
+            if transport == "tls":
+                self.locator.remember(peer, self._host)
 
 
 def _srv(transport, host):

@@ -118,6 +118,14 @@ class Service:
         """-> str | None: the user who has proved to be at a Peer, "" for a trunk."""
         return self.proxy.pike.user_of(peer, now)
 
+    def server_name(self, peer):
+        """-> str | None: the name that led to a Peer, for its certificate (RFC 5922 4)."""
+        for name in self.config.hosts:
+            if self.config.hosts[name][0] == peer.host:
+                return name
+        locator = self.proxy.locator
+        return None if locator is None else locator.name_of(peer)
+
     def is_banned(self, host):
         """-> bool: who comes from there need not be listened to."""
         return self.proxy.pike.bans.get(subscriber_network(host)) is not None

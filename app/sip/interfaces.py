@@ -29,19 +29,20 @@ def interface(number, transport, host, port, advertised=(None, None)):
     return Interface(number, transport, host, port, known[0], known[1], name)
 
 
-def places_of(listen, port, ipv6=False):
+def places_of(listen, port, usual=("udp", "tcp"), ipv6=False):
     """-> the same list of (transport, host, port, advertised) with every port filled in.
 
-    `port` is the one of UDP and TCP where `listen` says none. When it says nothing these are
-    listened on everywhere, over IPv6 too where there is IPv6.
+    `port` is the one of UDP and TCP where `listen` says none. When it says nothing the `usual`
+    transports are listened on everywhere, over IPv6 too where there is IPv6.
     """
     if not listen:
         hosts = ("0.0.0.0", "::") if ipv6 else ("0.0.0.0",)
-        listen = [(each, host, None, None) for host in hosts for each in ("udp", "tcp")]
+        listen = [(each, host, None, None) for host in hosts for each in usual]
     found = []
     for transport, host, given, advertised in listen:
-        usual = port if DEFAULT_PORTS[transport] == 5060 else DEFAULT_PORTS[transport]
-        found.append((transport, host, usual if given is None else given, advertised))
+        if given is None:
+            given = port if DEFAULT_PORTS[transport] == 5060 else DEFAULT_PORTS[transport]
+        found.append((transport, host, given, advertised))
     return found
 
 

@@ -30,28 +30,33 @@ REMEMBERED = 256  # addresses that somebody known came from
 REMEMBER = 3600.0  # seconds
 
 
+# Times in seconds; docs/site.md, [tcp], explains them.
+LIMITS = {
+    "max_connections": 256,
+    "max_per_address": 32,  # those of known users not counted
+    "connect_timeout": 10,  # until a connection that we ask for is there
+    "handshake_timeout": 10,  # until TLS and WebSocket are agreed
+    "first_message": 30,  # until the first whole SIP message
+    "message_timeout": 10,  # from the first byte of a message to its last
+    "send_timeout": 10,  # while a peer takes nothing
+    "connection_lifetime": 120,  # after the last message, of those who are not known
+    "max_output": 65536,  # bytes that wait for one peer
+    "max_output_all": 1048576,  # and for all
+    "max_len": 8192,  # bytes of a message
+    "origins": (),  # whose pages may open a WebSocket; (): anybody's
+}
+
+
 class Limits:
-    """Of connections; times in seconds, see docs/site.md, [tcp]."""
+    """LIMITS as attributes, some of them given."""
 
     def __init__(self, **given):
-        self.max_connections = 256
-        self.max_per_address = 32  # of one address, those of known users not counted
-        self.connect_timeout = 10.0  # until a connection that we ask for is there
-        self.handshake_timeout = 10.0  # until TLS and WebSocket are agreed
-        self.first_message = 30.0  # until the first whole SIP message
-        self.connection_lifetime = 120.0  # after the last one, of those who are not known
-        self.message_timeout = 10.0  # from the first byte of a message to its last
-        self.send_timeout = 10.0  # while a peer takes nothing
-        self.max_output = 65536  # bytes that wait for one peer
-        self.max_output_all = 1048576  # and for all
-        self.max_len = 8192  # bytes of a message
-        self.origins = ()  # whose pages may open a WebSocket; (): anybody's
-        for name in given:
-            setattr(self, name, given[name])
+        for name in LIMITS:
+            setattr(self, name, given.get(name, LIMITS[name]))
 
 
 class Connections:
-    """counters: {name: int}: accepted, refused, evicted, timed_out, broken: what became of them."""
+    """counters: {name: int}: what became of those who came."""
 
     def __init__(self, limits, known, token, sha1):
         self.limits = limits

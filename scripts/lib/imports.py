@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "routes": ("proxy", "pbx"),
     "places": ("port", "sip"),
     "link": ("port", "transport", "sip"),
+    "secrets": ("port",),
     "sockets": ("port", "transport", "sip", "link"),
     "main": EVERYTHING,
     "__main__": EVERYTHING,  # python3 -m app: it calls main

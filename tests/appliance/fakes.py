@@ -137,6 +137,7 @@ class FakePhone:
         self.refusal = None
         self.bindings = []
         self.calls_now = []
+        self.connections_now = []
         self.stopped = False
         self.bans_now = []
         self.lifted = []
@@ -147,6 +148,9 @@ class FakePhone:
 
     def calls(self):
         return self.calls_now
+
+    def connections(self):
+        return self.connections_now
 
     def media(self):
         return [(caller, callee, "audio PCMU; nothing") for caller, callee, _, _ in self.calls_now]

@@ -271,6 +271,23 @@ def test_site_shows_tables_and_goes_back():
     assert terminal.run("site frobnicate") == ["usage: site [show|rollback]"]
 
 
+def test_connections_are_a_table():
+    terminal = logged_in()
+    assert terminal.run("connections") == ["no connections"]
+    terminal.services.phone.connections_now = [
+        ("tls", "192.0.2.7", 50123, 75, 5, "200"),
+        ("wss", "2001:db8::7", 50124, 5, 5, None),
+        ("tcp", "198.51.100.1", 5060, 7200, 60, ""),
+    ]
+    assert terminal.run("connections") == [
+        "peer                     since   last message  user",
+        "tls:192.0.2.7:50123      1m 15s  5s            200",
+        "wss:[2001:db8::7]:50124  5s      5s            -",
+        "tcp:198.51.100.1:5060    2h 00m  1m 00s        trunk",
+        "3 connections",
+    ]
+
+
 def test_reboot_spares_calls_unless_told_otherwise():
     terminal = logged_in()
     terminal.services.phone.calls_now = [("200", "201", "confirmed", 75)]

@@ -35,6 +35,11 @@ def test_every_key_can_be_set():
         "keepalive = 20\nkeepalive_method = crlf\nkeepalive_timeout = 180\n"
         "reg_watchers = 900, Desk\n"
         "dns = yes\n"
+        "[tcp]\nmax_connections = 500\nmax_per_address = 100\nconnect_timeout = 5\n"
+        "handshake_timeout = 6\nfirst_message = 7\nmessage_timeout = 8\nsend_timeout = 9\n"
+        "connection_lifetime = 300\norigins = https://phone.example.org\n"
+        "[tls]\ncertificate = a.pem b.pem\nkey = a.key b.key\nca = ca.pem\n"
+        "verify_client = optional\nverify_server = no\nmin_version = 1.3\n"
         "[media]\nports = 20000-20399\ntimeout = 30\naddress = 203.0.113.7\n"
         "[trunk]\naddress = 198.51.100.1\ndomain = sip.example.net\nsources = 198.51.100.2\n"
         "emergency = 112, +49110\nping_interval = 0\nprobing_threshold = 2\n"
@@ -61,6 +66,8 @@ def test_every_key_can_be_set():
     assert found.trunk.sources == ("198.51.100.2",)
     assert found.trunk.emergency == ("112", "+49110")
     assert found.security.ban == 60
+    assert found.tcp.origins == ("https://phone.example.org",)
+    assert found.tls.certificate == ("a.pem", "b.pem") and found.tls.verify_server is False
     assert found.security.scanners == ("friendly-scanner", "nmap")
     assert found.console.password.iterations == 1000
     for section in settings.SECTIONS:

@@ -13,6 +13,13 @@ FIRST, LAST = 10000, 32000
 # Where the box under test listens for SIP: (host, port).
 Target = namedtuple("Target", ("host", "port"))
 
+
+
+def host_port(host, port):
+    """-> str: "127.0.0.1:5060", "[::1]:5060"."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 _random = random.Random(os.getpid())
 _given = set()  # ports handed out: whoever asked may not have opened his yet
 

@@ -45,7 +45,8 @@ module_path             {modules}
 {load}
 """
 ACCOUNT = (
-    '<sip:{user}@{domain}>;auth_user={user};auth_pass={password};outbound="sip:{box};transport=udp"'
+    "<sip:{user}@{domain}>;auth_user={user};auth_pass={password};"
+    'outbound="sip:{box};transport={transport}"'
     ";regint={regint};answermode={answermode};audio_codecs=PCMU,PCMA;ptime=20;mwi=no\n"
 )
 
@@ -62,11 +63,13 @@ class Baresip:
     """A telephone of `user` registered at `target` (address.Target).
 
     folder: for its files; frequency: of the tone that it plays, Hz; answermode: "manual" or
-    "auto"; expires: seconds it registers for. with Baresip(...) as phone: it is registered.
+    "auto"; expires: seconds it registers for; transport: "udp", "tcp" or "tls"; authority: file
+    with the certificate of who vouches for the box. with Baresip(...) as phone: it is registered.
     """
 
     def __init__(self, folder, target, user, frequency=440, password=None, domain=DOMAIN,
-                 host=LOOPBACK, answermode="manual", expires=600):  # fmt: skip
+                 host=LOOPBACK, answermode="manual", expires=600, transport="udp",
+                 authority=None):  # fmt: skip
         self._program = None
         self._control = None
         self._command = [require("baresip", "baresip"), "-f", "."]
@@ -80,9 +83,9 @@ class Baresip:
         self._received = b""
         self._answers = []
         word = USERS.get(user, "") if password is None else password
-        self._configure(word, answermode, expires)
+        self._configure(word, answermode, expires, transport, authority)
 
-    def _configure(self, password, answermode, expires):
+    def _configure(self, password, answermode, expires, transport, authority):
         rtp = free_ports(40, self.host)
         modules = modules_folder()
         load = "\n".join([_module_line(name) for name in MODULES])
@@ -90,10 +93,13 @@ class Baresip:
             host=self.host, port=self.port, control=self._control_port, folder=self.folder,
             rtp=rtp, rtp_last=rtp + 39, modules=modules, load=load,
         )  # fmt: skip
+        if authority is not None:
+            text += f"sip_cafile {authority}\nsip_verify_server yes\n"
         (self.folder / "config").write_text(text)
         account = ACCOUNT.format(
             user=self.user, domain=self.domain, password=password, regint=expires,
             box=f"{self.target.host}:{self.target.port}", answermode=answermode,
+            transport=transport,
         )  # fmt: skip
         (self.folder / "accounts").write_text(account)
         (self.folder / "contacts").write_text("")

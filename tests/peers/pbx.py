@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from tests.peers.address import LOOPBACK, Target, free_ports
+from tests.peers.address import LOOPBACK, Target, free_ports, host_port
 from tests.peers.process import Program, missing, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,9 +61,9 @@ class Pbx:
     def start(self):
         """Start it and wait until it answers OPTIONS."""
         words, environment = command()
-        listen = f"{self.target.host}:{self.target.port}"
         arguments = ["-m", "app", "--site", self.site.resolve(), "--state", self.state.resolve()]
-        arguments += ["--listen", listen, "--rtp", f"{self.rtp[0]}-{self.rtp[1]}"] + self.words
+        arguments += ["--listen", host_port(*self.target), "--rtp", f"{self.rtp[0]}-{self.rtp[1]}"]
+        arguments += self.words
         words = (self.net.words if self.net else []) + words
         # from a folder without app/: the frozen modules are what is tested
         self.program = Program(words + arguments, self.folder, self._log, environment)

@@ -10,7 +10,7 @@ import itertools
 import signal
 from pathlib import Path
 
-from tests.peers.address import LOOPBACK, free_ports
+from tests.peers.address import LOOPBACK, free_ports, host_port
 from tests.peers.process import Program, require
 from tests.peers.site import DOMAIN, USERS
 
@@ -44,7 +44,7 @@ class Sipp:
         self.folder.mkdir()
         self._script(scenario, values)
         word = USERS.get(user, "") if password is None else password
-        arguments = [program, _address(target.host, target.port), "-sf", "scenario.xml", *TRACES]
+        arguments = [program, host_port(*target), "-sf", "scenario.xml", *TRACES]
         arguments += ["-t", transport]
         arguments += ["-i", host, "-p", self.port, "-cp", free_ports(1), "-nostdin"]
         arguments += ["-s", callee, "-au", user, "-ap", word]
@@ -110,10 +110,6 @@ class Sipp:
         if self.transport != "u1":
             text = text.replace("[local_port]>", "[local_port];transport=[transport]>")
         (self.folder / "scenario.xml").write_text(text)
-
-
-def _address(host, port):
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def register(folder, target, user, port, expires=600, **options):

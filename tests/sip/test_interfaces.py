@@ -100,6 +100,7 @@ def test_whatever_we_said_is_ours():
 def test_places_and_what_they_are_known_as():
     four = [("udp", "0.0.0.0", 5070, None), ("tcp", "0.0.0.0", 5070, None)]
     assert places_of((), 5070) == four
+    assert places_of((), 5070, ("tls",)) == [("tls", "0.0.0.0", 5061, None)]
     assert places_of((), 5070, ipv6=True) == four + [
         ("udp", "::", 5070, None), ("tcp", "::", 5070, None),
     ]  # fmt: skip
