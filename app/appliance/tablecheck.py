@@ -9,6 +9,9 @@ from app.rules.pattern import compile_pattern
 
 PROTOCOLS = ("any", "udp", "tcp", "tls", "ws", "wss", "none")
 MAX_FLAGS = 63  # of dispatcher: its six bits
+EMERGENCY_NAMES = (
+    ("subscriber", "username"), ("aliases", "username"), ("dbaliases", "alias_username"),
+)  # fmt: skip
 SHORT_EXPIRES = 60  # seconds; refreshing more often is of no use
 
 
@@ -33,6 +36,18 @@ class TableCheck:
                 rows[name](name, number, row)
                 number += 1
         self._weights()
+        self._emergencies()
+
+    def _emergencies(self):
+        """An emergency number leads out there: nothing here may bear it."""
+        for number in self._settings.trunk.emergency:
+            for name, column in EMERGENCY_NAMES:
+                table = self._tables.get(name)
+                at = _place(table, column, number) if table is not None else -1
+                if at >= 0:
+                    problem = f"{number} is an emergency number ([trunk] emergency)"
+                    remedy = "give the extension or the alias another one"
+                    self._refuse(name, at, column, problem, remedy)
 
     def _refuse(self, table, number, column, problem, remedy, offset=0):
         self._check.refuse(table, number, column, problem, remedy, offset)
@@ -208,6 +223,16 @@ class TableCheck:
         elif kind == 0 and not only(value[1:] if value[:1] == "-" else value, DIGITS):
             remedy = "write digits, or type 2"
             self._refuse(table, number, "value", f"{value or 'nothing'} is no number", remedy)
+
+
+def _place(table, column, value):
+    """Return the number of the first row with that value, -1 for none."""
+    number = 0
+    for row in table.rows:
+        if row.get(column) == value:
+            return number
+        number += 1
+    return -1
 
 
 def host_of(uri):

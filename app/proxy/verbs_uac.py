@@ -82,6 +82,7 @@ class UacVerbs:
         self.targets = [branch.target]
         self.du = branch.peer
         self.names.cseq += 1
+        branch.dropped = branch.superseded = True  # a challenge that is answered is no result
         return True
 
     def _credentials_at(self, hosts):

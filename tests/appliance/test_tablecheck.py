@@ -151,3 +151,14 @@ def test_attributes_of_domains():
 def test_these_tables_are_in_use():
     for name, text in (("address", ADDRESS), ("dispatcher", DISPATCHER), ("uacreg", UACREG)):
         assert not [note for note in taken(name, text) if "no part of this version" in note]
+
+
+def test_an_emergency_number_is_nobodys_here():
+    conf = b"[trunk]\nemergency = 112 110\n"
+    header = "alias_username(str) username(str)\n"
+    assert taken("dbaliases", header + "1120:200\n", conf=conf) == []
+    refused("dbaliases", header + "1120:200\n112:200\n", "3:1", "emergency", conf=conf)
+    header = "username(str) domain(str) password(str)\n"
+    row = "110:example.org:correct-horse-battery\n"
+    errors = said("subscriber", header + row, conf=conf)[0]
+    assert [error for error in errors if error.startswith("subscriber:2:1: 110 is an emergency")]

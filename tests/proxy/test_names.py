@@ -291,3 +291,20 @@ def test_outside_of_a_failure_route_there_is_nothing_to_answer():
     box = Box(script=Eager())
     alice = Phone(box, "200")
     alice.send(alice.make("INVITE", "sip:1@example.org"))
+
+
+def test_a_challenge_that_was_answered_is_not_what_the_caller_hears():
+    for code in (486, 404, 503):
+        box, alice, trunk, sent, invite = call(**TRUNKS)
+        trunk.reply(invite, 407, headers=[challenged()])
+        trunk.reply(last(trunk.received()), code)
+        assert status(alice.received()) == [500 if code == 503 else code]
+    box, alice, trunk, sent, invite = call(**TRUNKS)
+    trunk.reply(invite, 407, headers=[challenged()])
+    again = last(trunk.received())
+    trunk.reply(again, 180)
+    alice.received()
+    alice.send(build.cancel_for(sent))
+    trunk.reply(last(trunk.received()), 200)
+    trunk.reply(again, 487)
+    assert status(alice.received()) == [487]
