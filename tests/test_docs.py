@@ -151,6 +151,18 @@ def test_the_example_site_is_taken():
     assert [str(note) for note in notes] == []
 
 
+def test_the_trunks_of_the_guide_are_taken():
+    guide = DOCS / "operators-guide.md"
+    files = {"site.conf": fenced(guide, "ini site.conf")[0].encode()}
+    for name in ("subscriber", "dbaliases", "uacreg", "address"):
+        files[name] = fenced(guide, f"dbtext {name}")[-1].encode()
+    for table in fenced(guide, "dbtext dispatcher") + fenced(guide, "dbtext dispatcher two"):
+        files["dispatcher"] = table.encode()
+        site, errors, notes = check_site(files)
+        assert site is not None and [str(error) for error in errors] == []
+        assert [str(note) for note in notes] == []
+
+
 def test_the_list_of_commands_is_the_consoles():
     _, lines = commands.run("help", None, True)
     assert "\n".join(lines) in text_of(DOCS / "operators-guide.md")

@@ -42,7 +42,7 @@ class Dispatcher:
     def __init__(self, proxy):
         self._proxy = proxy
         self._last = {}  # setid -> where round robin goes on
-        self._sources = {}  # address as parse_ip has it -> [(Destination, Peer)]
+        self._sources = {}  # address, or name for the DNS: _place() -> [(Destination, Peer)]
         self.sets = {}
 
     def use(self, table, config):
@@ -61,9 +61,8 @@ class Dispatcher:
         self._sources = {}
         for each in self.all():
             there = next_hop(each.uri, config)
-            address = None if there is None else parse_ip(there.host)
-            if address is not None:  # else a name for the DNS, which says nothing of sources
-                self._sources.setdefault(address, []).append((each, there))
+            if there is not None:
+                self._sources.setdefault(_place(there), []).append((each, there))
 
     def _read(self, table, config):
         """-> [Destination]: the rows, and site.conf's trunk where they have no set 1."""
@@ -147,7 +146,7 @@ class Dispatcher:
 
     def find_source(self, setid, mode, peer):
         """-> Destination that has the address of a Peer, in one set or in ANY_SET, or None."""
-        for each, there in self._sources.get(parse_ip(peer.host), ()):
+        for each, there in self._sources.get(_place(peer), ()):
             if setid not in (ANY_SET, each.setid):
                 continue
             if not mode & IGNORE_PORT and there.port != peer.port:
@@ -236,6 +235,11 @@ class Dispatcher:
         if destination.probe is not None:
             destination.probe.stop()
             destination.probe = None
+
+
+def _place(peer):
+    """-> what Peers at the same address have in common; a name is what the script compares."""
+    return parse_ip(peer.host) or peer.host.lower()
 
 
 def _hashed(request, algorithm):

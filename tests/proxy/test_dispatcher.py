@@ -160,6 +160,13 @@ def test_sources_are_known_by_address_port_and_transport():
     assert r.ds_is_from_list(1, 3) and not r.ds_is_from_list(1, 3 | 4)
 
 
+def test_a_destination_that_is_a_name_is_known_by_it():
+    made = box("1:1:sip\\:Provider.example:0:9::\n", dns=True)
+    r = request(made)
+    assert r.ds_is_from_list(1, 3, "sip:0301@provider.EXAMPLE")
+    assert not r.ds_is_from_list(1, 3, "sip:0301@other.example") and not r.ds_is_from_list(1, 3)
+
+
 # States
 
 
