@@ -110,7 +110,7 @@ class _Scanner:
         self._line += source.count("\n", start, end)
         if "\n" in source[start:end]:
             self._start = source.rfind("\n", 0, end) + 1
-        self._at = end + len(quote)
+        self._at = end + len(quote) if source.startswith(quote, end) else end
         self._owner = ""
         self._after = '"'
 
