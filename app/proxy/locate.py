@@ -59,7 +59,11 @@ class Locator:
         return [("names", f"{text}, {len(self.resolver.cache)} known")]
 
     def name_of(self, peer):
-        """-> str | None: the name whose search led to a Peer, if that was lately."""
+        """-> str | None: the name whose search led to a Peer, if that was lately.
+
+        For its certificate: the domain of the URI, and not the target of an SRV record, which
+        is the DNS's word alone (RFC 5922 4).
+        """
         return self._names.get((peer.host, peer.port))
 
     def remember(self, peer, name):
@@ -121,17 +125,22 @@ class Search:
             if self._ready:
                 peer = self._ready.pop(0)
                 if not self.locator.blocklist.has(peer, now):
-                    self._left -= 1
-                    return peer
+                    return self._chosen(peer)
                 self._blocked.append(peer)
             elif not self._steps:
                 break
             elif not self._ask(self._steps.pop(0), now):
                 return WAIT
         if self._left and self._blocked:
-            self._left -= 1
-            return self._blocked.pop(0)
+            return self._chosen(self._blocked.pop(0))
         return NONE
+
+    def _chosen(self, peer):
+        """Noted only now: another name may lead to the same address, and be asked for meanwhile."""
+        self._left -= 1
+        if peer.transport == "tls":
+            self.locator.remember(peer, self._host)
+        return peer
 
     def close(self):
         """Nobody wants to know any more."""
@@ -211,8 +220,6 @@ class Search:
             self.status = 482
         elif is_unicast(host):
             self._ready.append(peer)
-            if transport == "tls":
-                self.locator.remember(peer, self._host)
 
 
 def _srv(transport, host):

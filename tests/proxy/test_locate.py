@@ -6,6 +6,7 @@ from app.dns.resolver import Resolver
 from app.proxy.config import Config
 from app.proxy.locate import (
     DESTINATIONS,
+    MAX_NAMES,
     NONE,
     WAIT,
     Blocklist,
@@ -142,6 +143,26 @@ def test_sips_goes_over_tls_alone():
     scene = Scene(*RFC_3263, places=(UDP4, TCP4, TLS4))
     assert scene.places(transport=ANY_SECURE) == [("tls", "192.0.2.1", 5061)]
     assert Scene(*RFC_3263, places=(UDP4, TCP4)).all(transport=ANY_SECURE) == ([], 478)
+
+
+def test_a_certificate_is_to_have_the_name_that_was_asked_for():
+    """RFC 5922 4: the domain of the URI, whatever the DNS calls the server of it."""
+    scene = Scene(*RFC_3263, places=(UDP4, TLS4))
+    (peer,), _ = scene.all(transport=ANY_SECURE)
+    assert scene.locator.name_of(peer) == NAME
+    scene.all(host="server1.example.com", port=5061, transport="tls")
+    assert scene.locator.name_of(peer) == "server1.example.com"
+    scene.all(transport="udp")
+    assert scene.locator.name_of(Peer("tls", "192.0.2.1", 5070, 0)) is None
+
+
+def test_names_of_tls_servers_are_bounded():
+    scene = Scene(places=(TLS4,))
+    for number in range(1000):
+        peer = Peer("tls", "192.0.2.1", number, 0)
+        scene.locator.remember(peer, NAME)
+        assert scene.locator.name_of(peer) == NAME
+    assert len(scene.locator._names) <= MAX_NAMES
 
 
 def test_websocket_has_no_srv():
