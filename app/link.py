@@ -31,7 +31,7 @@ class Datagrams:
             if datagram is None:
                 break
             data, host, port = datagram
-            if stun.is_stun(data):
+            if data and data[0] < 2 and stun.is_stun(data):
                 self._ask(data, host, port)
             else:
                 self._sockets.take(data, Peer("udp", host, port, self.number))
