@@ -6,8 +6,10 @@ import pytest
 
 from tests.peers import sip
 from tests.peers.call import Callee, Caller, connect
+from tests.peers.kamailio import Kamailio
 from tests.peers.phone import Phone
 from tests.peers.process import wait_until
+from tests.peers.site import DOMAIN
 from tests.peers.tcp_phone import TcpPhone
 
 pytestmark = pytest.mark.interop
@@ -15,6 +17,24 @@ pytestmark = pytest.mark.interop
 NOWHERE = "10.99.99.99:5060"  # what a telephone behind a NAT believes its own address to be
 INSTANCE = "<urn:uuid:00000000-0000-1000-8000-aabbccddeeff>"
 LONG = ("X-Long", "x" * 1400)
+
+# Kamailio's usrloc says what it has found: the contact, and where it would send to.
+USRLOC = """
+modparam("usrloc", "db_url", "@db@")
+modparam("usrloc", "db_mode", 1)
+modparam("usrloc", "use_domain", 0)
+"""
+LOOKUP = """
+route[MAIN] {
+    if (lookup("location")) {
+        append_to_reply("X-DU: $du\\r\\n");
+        sl_send_reply("302", "$ru");
+    } else {
+        sl_send_reply("404", "Not Found");
+    }
+}
+"""
+VERSION = b"id(int,auto) table_name(string) table_version(int)\n0:location:9\n"
 
 
 def sign_on(phone, reg_id, expires=600):
@@ -104,6 +124,21 @@ def test_the_record_route_of_outbound_leads_down_the_flow(target, phone):
         into.request("BYE")
         out.hung_up()
         into.expect(200)
+
+
+def test_a_real_kamailio_reads_what_is_written_of_a_flow(own_box, tmp_path):
+    box = own_box()
+    with TcpPhone(box.target, "201", address=NOWHERE, ob=True) as callee:
+        assert sign_on(callee, 1).status == 200
+        tables = {"location": (box.state / "location.journal").read_bytes(), "version": VERSION}
+        loads = ("db_text", "usrloc", "registrar")
+        with Kamailio(tmp_path, LOOKUP, loads, USRLOC, tables, tcp=True) as kamailio:
+            with Phone(kamailio.target, "200") as caller:
+                Caller(caller, f"sip:201@{DOMAIN}")
+                answer = caller.expect(302)
+            assert answer["x-du"] == f"sip:{callee.place};transport=tcp"
+            assert answer.start == f"SIP/2.0 302 {callee.contact}"
+            assert "bad socket" not in kamailio.log()
 
 
 def test_a_long_invite_to_a_telephone_without_tcp(target, phone):
