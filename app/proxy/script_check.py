@@ -53,7 +53,7 @@ class ScriptChecker:
         found = self._syntax(source)
         if found:
             return [found], []
-        looked = _Look(words_of(source), self._verbs())
+        looked = _Look(words_of(source), self._verbs(), dir(self.load("")))
         looked.run()
         if looked.errors:
             return looked.errors[:MAX_FOUND], looked.notes
@@ -106,13 +106,13 @@ def verbs_of(samples):
 class _Look:
     """One pass over the words; errors, notes: [(line, column, problem, remedy)]."""
 
-    def __init__(self, words, verbs):
+    def __init__(self, words, verbs, shipped):
         self.errors = []
         self.notes = []
         self._words = words
         self._verbs = verbs
         self._requests = {"r": True}  # names that a request goes by
-        self._defined = {}  # functions of the script
+        self._defined = {name: True for name in shipped if name[0] != "_"}  # functions
         self._set = {}  # attributes that the script gives a request itself
 
     def run(self):
