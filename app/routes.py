@@ -34,7 +34,7 @@ def request_route(r):
     if r.is_method("REGISTER") and r.is_myself(r.ru):
         return registrar(r)
     if r.is_method("OPTIONS") and r.is_myself(r.ru) and not r.ru.user:
-        return r.sl_send_reply(200, "OK")  # somebody asks whether we are alive
+        return r.options_reply()  # somebody asks whether we are alive
 
     # nobody gets further without a password, but from outside to our own extensions
     if not permitted(r) or r.handle_subscribe():

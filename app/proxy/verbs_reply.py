@@ -3,6 +3,15 @@
 from app.proxy.text import printable
 from app.sip.build import response
 
+CAPABILITIES = (
+    "Allow: INVITE, ACK, CANCEL, BYE, REGISTER, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, SUBSCRIBE, "
+    "NOTIFY, PUBLISH, REFER",
+    "Accept: application/sdp",
+    "Accept-Encoding: identity",
+    "Accept-Language: en",
+    "Supported: path, outbound",
+)
+
 
 class ReplyVerbs:
     """Needs: msg, peer, proxy, now; done, server, reply_lines, error, delay; failure, in_branch."""
@@ -60,6 +69,28 @@ class ReplyVerbs:
         if self.server is not None:
             return self.t_reply(code, reason, lines)
         return self.sl_send_reply(code, reason, lines)
+
+    def send_reply_error(self):
+        """Kamailio's name of sl_reply_error. `if not r.t_relay(): return r.send_reply_error()`"""
+        return self.sl_reply_error()
+
+    def t_reply_error(self):
+        """The same, in a transaction. `if not r.t_relay(): return r.t_reply_error()`"""
+        return self.t_newtran() and self.sl_reply_error()
+
+    def t_send_reply(self, code, reason, headers=()):
+        """t_reply, which begins a transaction as well. `return r.t_send_reply(404, "Not Found")`"""
+        return self.t_reply(code, reason, headers)
+
+    def options_reply(self):
+        """Answers an OPTIONS for the box itself, with what it takes (RFC 3261 11.2). -> bool:
+        it was one.
+
+        `if r.is_method("OPTIONS") and r.is_myself(r.ru): return r.options_reply()`
+        """
+        if not self.is_method("OPTIONS"):
+            return False
+        return self.sl_send_reply(200, "OK", CAPABILITIES)
 
     def append_to_reply(self, line):
         """Adds a header line to the answers that follow. `r.append_to_reply("Retry-After: 60")`"""

@@ -19,6 +19,12 @@ class SanityVerbs:
         self.edits.replace("max-forwards", 0, str(left - 1))
         return True
 
+    def sanity_check(self, msg_checks=0, uri_checks=0):
+        """Kamailio's check of the message: here each has passed one before it comes to the script,
+        or has been answered (app/sip/check.py). -> True. `if not r.sanity_check(): return None`
+        """
+        return True
+
     def is_myself(self, uri):
         """-> bool: a Uri names this box: SER's `uri == myself`. `if r.is_myself(r.ru): ...`"""
         return self.config.is_myself(uri)

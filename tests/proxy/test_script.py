@@ -59,7 +59,10 @@ def test_too_long():
 def test_somebody_asks_whether_we_are_alive():
     box = Box()
     eve = Phone(box, "eve", host="203.0.113.66", domain="evil.example")
-    assert status(eve.send(eve.make("OPTIONS", f"sip:{BOX}"))) == [200]
+    (answer,) = eve.send(eve.make("OPTIONS", f"sip:{BOX}"))
+    assert answer.status == 200 and "INVITE" in answer.headers("allow")
+    assert answer.header("accept") == "application/sdp"
+    assert answer.headers("supported") == ["path", "outbound"]
     assert status(eve.send(eve.make("OPTIONS", "sip:nobody@example.org"))) == [403]
 
 
@@ -186,6 +189,16 @@ def test_the_verbs_that_answer():
     assert replies == []
     _, replies = probe(lambda r: r.sl_reply_error())
     assert status(replies) == [500]
+
+
+def test_the_names_that_kamailio_has_for_answers():
+    for stage, expected in (
+        (lambda r: r.send_reply_error(), 500), (lambda r: r.t_reply_error(), 500),
+        (lambda r: r.t_send_reply(480, "Gone"), 480), (lambda r: r.options_reply(), None),
+        (lambda r: r.sanity_check("1511", "7") and r.sl_send_reply(404, "Not Found"), 404),
+    ):  # fmt: skip
+        _, replies = probe(stage, "MESSAGE")
+        assert status(replies) == ([] if expected is None else [expected])
 
 
 def test_only_the_first_answer_counts():
