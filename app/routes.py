@@ -193,11 +193,13 @@ def goes_to_trunk(r):
 def outside(r):
     """To where the caller says: an extension is asked as for a call by the trunk, and what would
     reach one goes by the trunks in any case."""
-    if r.au and goes_to_trunk(r) and r.ds_list_exists(1):
+    # of a dialog whose seal is lost, the rest may still be told, but nothing that costs begins
+    begins = not r.has_totag() or r.is_method("INVITE|MESSAGE|REFER")
+    if r.au and begins and goes_to_trunk(r) and r.ds_list_exists(1):
         return outward(r)
     if not r.ru.is_sip:
         return r.sl_send_reply(416, "Unsupported URI Scheme")
-    if r.au and not may_call_out(r):
+    if r.au and begins and not may_call_out(r):
         return None
     r.append_hf("P-hint: outbound")
     return relay(r)
@@ -212,7 +214,7 @@ def outward(r):
     r.forget_routes()  # the trunks are ours to choose
     if not r.is_urgent():
         r.dp_translate(1)
-        if not may_call_out(r):
+        if not r.is_urgent() and not may_call_out(r):
             return None
     if not r.ds_select_domain(1, r.config.algorithm):
         r.refused("no trunk is alive")

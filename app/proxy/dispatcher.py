@@ -24,6 +24,7 @@ from app.sip.errors import ParseError
 
 DEFAULT_SET = 1  # the trunk's, which site.conf's address is when the table has no such set
 ANY_SET = -1
+MAX_PLACES = 256  # addresses whose spelling is remembered
 MAX_SET = 64  # destinations of a set
 
 # Algorithms that hash something of the request.
@@ -43,6 +44,7 @@ class Dispatcher:
         self._proxy = proxy
         self._last = {}  # setid -> where round robin goes on
         self._sources = {}  # address, or name for the DNS: _place() -> [(Destination, Peer)]
+        self._places = {}  # host -> _place()
         self.sets = {}
 
     def use(self, table, config):
@@ -62,7 +64,7 @@ class Dispatcher:
         for each in self.all():
             there = next_hop(each.uri, config)
             if there is not None:
-                self._sources.setdefault(_place(there), []).append((each, there))
+                self._sources.setdefault(self._place(there.host), []).append((each, there))
 
     def _read(self, table, config):
         """-> [Destination]: the rows, and site.conf's trunk where they have no set 1."""
@@ -146,7 +148,9 @@ class Dispatcher:
 
     def find_source(self, setid, mode, peer):
         """-> Destination that has the address of a Peer, in one set or in ANY_SET, or None."""
-        for each, there in self._sources.get(_place(peer), ()):
+        if not self._sources:
+            return None
+        for each, there in self._sources.get(self._place(peer.host), ()):
             if setid not in (ANY_SET, each.setid):
                 continue
             if not mode & IGNORE_PORT and there.port != peer.port:
@@ -156,6 +160,15 @@ class Dispatcher:
             if not mode & ONLY_ACTIVE or each.is_active:
                 return each
         return None
+
+    def _place(self, host):
+        """-> what all spellings of an address have in common; a name is what scripts compare."""
+        place = self._places.get(host)
+        if place is None:
+            if len(self._places) >= MAX_PLACES:
+                self._places = {}
+            place = self._places[host] = parse_ip(host) or host.lower()
+        return place
 
     # States
 
@@ -235,11 +248,6 @@ class Dispatcher:
         if destination.probe is not None:
             destination.probe.stop()
             destination.probe = None
-
-
-def _place(peer):
-    """-> what Peers at the same address have in common; a name is what the script compares."""
-    return parse_ip(peer.host) or peer.host.lower()
 
 
 def _hashed(request, algorithm):

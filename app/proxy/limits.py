@@ -142,7 +142,7 @@ class Limits:
             if request.sealed and known in ((request.ft, request.tt), (request.tt, request.ft)):
                 if status < 300 or status in OVER:
                     self.over(request.ci, now)
-        elif request.rm == "INVITE" and not request.tt:
+        elif request.counted:
             if status >= 300:
                 self.over(request.ci, now)
             elif not record.answered:

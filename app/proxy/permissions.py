@@ -7,6 +7,7 @@ from app.rules.pattern import compile_pattern
 
 TRUNKS = 1  # the group of site.conf's [trunk], and of allow_source_address()
 NOBODY = -1  # the group of an address that is in none
+MAX_KNOWN = 256  # addresses whose entries are remembered
 MAX_URI = 256  # characters of a URI that patterns of `trusted` look at
 
 
@@ -20,6 +21,7 @@ class Permissions:
         self._networks = {}  # (4 or 6, length) -> {first bits: [(group, port, tag)]}
         self._names = {}  # name in lower case -> [(group, port, tag)]
         self._lengths = []  # keys of _networks, the narrowest first
+        self._known = {}  # address as text -> its entries: each message is asked about often
         self._trusted = Trusted(tables.get("trusted"), log)
         for host in config.trunks:
             self._add(host, None, (TRUNKS, 0, ""))
@@ -56,21 +58,24 @@ class Permissions:
         return self._trusted.find(host, transport, from_uri, request_uri)
 
     def _entries(self, host, port):
-        """Yields the entries for an address; port 0 of a row is any port."""
+        """-> [(group, port, tag)] for an address; port 0 of a row is any port."""
+        found = self._known.get(host)
+        if found is None:
+            if len(self._known) >= MAX_KNOWN:
+                self._known = {}
+            found = self._known[host] = self._looked_up(host)
+        return [entry for entry in found if entry[1] in (0, port)] if found else found
+
+    def _looked_up(self, host):
         address = parse_ip(host)
         if address is None:
-            found = [self._names.get(host.lower(), ())]
-        else:
-            kind, number = address
-            found = [
-                self._networks[each].get(number >> (BITS[kind] - each[1]), ())
-                for each in self._lengths
-                if each[0] == kind
-            ]
-        for entries in found:
-            for entry in entries:
-                if entry[1] in (0, port):
-                    yield entry
+            return self._names.get(host.lower(), [])
+        kind, number = address
+        found = []
+        for each in self._lengths:
+            if each[0] == kind:
+                found += self._networks[each].get(number >> (BITS[kind] - each[1]), [])
+        return found
 
 
 class Trusted:

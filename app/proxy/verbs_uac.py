@@ -59,11 +59,12 @@ class UacVerbs:
 
     # Credentials
 
-    def uac_auth(self):
+    def uac_auth(self, mode=0):
         """-> bool: the challenge of the branch at hand is answered, and the request may be sent
         there again. In a failure route only. The credentials are those of the account in
         `uacreg`, or of site.conf's [trunk], that is at the challenger's address; its realm
-        must be that of the challenge. CSeq goes on, in the dialog too.
+        must be that of the challenge. CSeq goes on, in the dialog too. `mode` says nothing here:
+        each of them knows whether it is a password or an HA1.
 
         `if r.t_check_status("401|407") and r.uac_auth(): return r.t_relay()`
         """

@@ -128,6 +128,24 @@ def test_a_second_call_under_the_same_call_id_is_none():
     assert again == [403] and in_progress(scene) == 1
 
 
+def test_a_made_up_dialog_is_no_way_around():
+    scene = limited(calls=1)
+    Outside(scene)
+    there = f"sip:0301234@{ONE}"
+    for method, expected in (("INVITE", [403]), ("BYE", []), ("REFER", [603])):
+        found = scene.call(there, method=method, to=f"<{there}>;tag=x")
+        assert found == expected, method
+    assert scene.call(there, method="MESSAGE", to=f"<{there}>;tag=x") == []
+
+
+def test_one_in_a_made_up_dialog_counts_until_its_end():
+    scene = limited(calls=1)
+    there = f"sip:0301234@{ONE}"
+    assert scene.call(there, to=f"<{there}>;tag=x") == [100] and in_progress(scene) == 1
+    scene.one.reply(asked(scene.one), 481)
+    assert in_progress(scene) == 0
+
+
 def test_what_comes_to_nothing_leaves_nothing():
     scene = limited(calls=1)
     scene.box.proxy.modules.dispatcher.sets[1][0].state = 4
@@ -319,6 +337,17 @@ def test_an_emergency_call_is_dialled_as_it_is():
     for dialled in ("112", "1-1-2", "tel:112", "urn:service:sos", "urn:service:sos.police"):
         assert scene.call(dialled) == [100], dialled
         assert asked(scene.one).uri == f"sip:112@{ONE}"
+
+
+def test_an_emergency_call_behind_an_outside_line_digit_is_one():
+    rows = (
+        "dpid(int) pr(int) match_op(int) match_exp(str) match_len(int) subst_exp(str,null) "
+        "repl_exp(str,null) attrs(str,null)\n1:1:1:^0:0:^0(.*)$:\\\\1:\n"
+    )
+    tables = [("dialplan", rows), ("grp", GRP.format("pstn"))]
+    scene = Scene(tables=tables, emergency=EMERGENCY, hours=parse_hours("03:00-03:01"))
+    assert scene.call("0112", caller=scene.bob) == [100]
+    assert asked(scene.one).uri == f"sip:112@{ONE}"
 
 
 def test_an_emergency_call_passes_when_the_box_is_full():

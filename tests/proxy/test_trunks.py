@@ -3,9 +3,10 @@
 from app.sip import build
 from app.sip.digest import challenge, parse_credentials
 from app.sip.message import parse
-from tests.proxy.box import BOX
+from tests.proxy.box import BOX, table
 from tests.proxy.phone import SDP, Phone, last, status
-from tests.proxy.trunks import ONE, TWO, Scene, asked
+from tests.proxy.test_double_rr import house, phone
+from tests.proxy.trunks import DBALIASES, DISPATCHER, ONE, TWO, Scene, asked
 
 # Out
 
@@ -252,3 +253,32 @@ def test_no_refer_reaches_a_trunk_and_none_of_a_trunk_reaches_an_extension():
                              is_caller=False)  # fmt: skip
     assert status(scene.one.send(refer)) == [603] and scene.alice.received() == []
     assert scene.call("0301234", method="REFER", headers=["Refer-To: <sip:1@x>"]) == [603]
+
+
+# Between transports
+
+
+def test_names_are_told_apart_across_a_double_record_route():
+    """A telephone by TCP or WebSocket over IPv6, a trunk by UDP over IPv4."""
+    tables = {"dispatcher": table("dispatcher", DISPATCHER.format(one="", two="")),
+              "dbaliases": table("dbaliases", DBALIASES)}  # fmt: skip
+    for transport in ("tcp", "wss"):
+        box = house(tables=tables)
+        alice = phone(box, "200", transport, 6)
+        trunk = Phone(box, "one", host=ONE, domain="one.example")
+        assert status(alice.register()) == [200]
+        sent = alice.make("INVITE", "sip:0301234@example.org", body=SDP)
+        again = alice.authenticated(sent, last(alice.send(sent)))
+        alice.send(again)
+        invite = asked(trunk)
+        assert len(invite.headers("record-route")) == 2
+        assert str(invite.from_.uri) == f"sip:5551200@{ONE}"
+        trunk.reply(invite, 200, tag="t1")
+        answer = last(alice.received())
+        assert str(answer.from_.uri) == "sip:200@example.org"
+        for method in ("INFO", "BYE"):
+            alice.send(alice.within(method, again, answer))
+            got = asked(trunk)
+            assert (got.method, str(got.from_.uri)) == (method, f"sip:5551200@{ONE}")
+        trunk.send(trunk.within("INFO", invite, parsed_200(invite), is_caller=False))
+        assert str(asked(alice).to.uri) == "sip:200@example.org"
