@@ -81,7 +81,7 @@ class DispatcherVerbs(DispatcherSourceVerbs):
             if next_hop(there, self.config) is None:
                 continue
             user = self.ru.user if self.ru.is_sip else None
-            self.set_ruri(Uri(there.scheme, user, there.host, there.port, there.params))
+            self.set_ruri(Uri(there.scheme, user, there.host, there.port, there.params.copy()))
             self.du = None
             return True
         return False

@@ -282,3 +282,24 @@ def test_names_are_told_apart_across_a_double_record_route():
             assert (got.method, str(got.from_.uri)) == (method, f"sip:5551200@{ONE}")
         trunk.send(trunk.within("INFO", invite, parsed_200(invite), is_caller=False))
         assert str(asked(alice).to.uri) == "sip:200@example.org"
+
+
+def test_a_trunk_may_be_reached_over_ipv6_and_tcp():
+    rows = (
+        "setid(int) destination(str) flags(int) priority(int)\n"
+        "1:sip\\:[2001\\:db8\\:\\:77]\\:5070;transport=tcp:8:0\n"
+    )
+    tables = {"dispatcher": table("dispatcher", rows), "dbaliases": table("dbaliases", DBALIASES)}
+    box = house(tables=tables)
+    box.proxy.modules.start(box.now)
+    alice = phone(box, "200", "udp", 4)
+    trunk = Phone(box, "one", host="2001:db8::77", port=5070, transport="tcp")
+    box.wait(0.1)
+    assert asked(trunk).method == "OPTIONS"
+    assert status(alice.register()) == [200]
+    assert status(alice.request("INVITE", "sip:0301234@example.org", body=SDP)) == [100]
+    invite = asked(trunk)
+    assert invite.uri == "sip:0301234@[2001:db8::77]:5070;transport=tcp"
+    assert str(invite.from_.uri) == "sip:5551200@[2001:db8::77]"
+    trunk.send(trunk.make("INVITE", "sip:5551200@example.org", body=SDP))
+    assert asked(alice).method == "INVITE"

@@ -9,6 +9,7 @@ from app.sip.message import parse
 from app.sip.transport import Peer
 from tests.proxy.box import BOX, WALL, Box, Hashes, table
 from tests.proxy.phone import Phone
+from tests.proxy.test_double_rr import house
 
 HEADER = (
     "id(int,auto) l_uuid(string) l_username(string) l_domain(string) r_username(string) "
@@ -281,3 +282,19 @@ def test_a_script_asks_for_the_state_and_sends_by_an_account():
     assert r.du == UPSTREAM
     assert request(made, "sip:1@example.org").uac_reg_request_to("0301234", 1)
     assert not request(made, "sip:1@example.org").uac_reg_request_to("0301234")
+
+
+def test_over_tcp_and_ipv6_the_contact_says_how_to_be_reached():
+    for proxy, peer, contact in (
+        ("sip\\:203.0.113.9;transport=tcp", Peer("tcp", "203.0.113.9", 5060, 0),
+         f"sip:u1@{BOX}:5060;transport=tcp"),
+        ("sip\\:[2001\\:db8\\:\\:9]", Peer("udp", "2001:db8::9", 5060, 0),
+         "sip:u1@[2001:db8::10]:5060"),
+    ):  # fmt: skip
+        made = house(tables=uacreg(row(auth_proxy=proxy)))
+        made.proxy.modules.start(made.now)
+        made.wait(0.2)
+        request = sent(made, peer)
+        assert str(parse_contact(request.header("contact")).uri) == contact
+        answer(made, request, 401, ["WWW-Authenticate: " + challenge("trunk", "n1")], peer)
+        assert sent(made, peer).header("authorization")
