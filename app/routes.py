@@ -115,8 +115,7 @@ def permitted(r):
     strangers, or they would write on telephones' screens (MESSAGE), restart them (NOTIFY),
     and have them call out (REFER), which no trunk has a reason for either.
     """
-    # is_from_local, not is_myself(r.fu): at our address, no other port makes a name somebody else's
-    if not from_trunk(r) and r.is_from_local():
+    if not from_trunk(r) and claims_to_be_ours(r):
         if not r.proxy_authorize("", "subscriber"):
             r.proxy_challenge("", 1)
             return False
@@ -136,6 +135,12 @@ def permitted(r):
     r.refused("relaying denied")
     r.sl_send_reply(403, "Relaying Denied")
     return False
+
+
+def claims_to_be_ours(r):
+    """From names our domain or address. At our address another port makes the name nobody
+    else's, unless the request comes from there: from a second program on this machine."""
+    return r.is_from_local() and (r.fu.host, r.fu.port) != (r.si, r.sp)
 
 
 def disarm(r):

@@ -7,6 +7,7 @@ from app.proxy.flow import Flows
 from app.proxy.locate import NONE, WAIT
 from app.proxy.location import DEACTIVATED
 from app.proxy.modules import Modules
+from app.proxy.permissions import TRUNKS
 from app.proxy.pike import Pike
 from app.proxy.routing import Routing
 from app.proxy.script import Script
@@ -80,8 +81,10 @@ class Proxy(Routing):
             self.locator.config = config
         self.modules.use(tables, config)
 
-    def _is_in_group(self, group, host, port):
-        return self.modules.permissions.find(group, host, port) is not None
+    def _is_in_group(self, group, peer):
+        if self.modules.permissions.find(group, peer.host, peer.port) is not None:
+            return True
+        return group == TRUNKS and self.modules.dispatcher.find_source(1, 3, peer) is not None
 
     # Events
 

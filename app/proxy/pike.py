@@ -82,7 +82,8 @@ class Known:
 
 
 class Pike:
-    """deadlines, log: of the Proxy. in_group(group, host, port) -> bool: permissions' table."""
+    """deadlines, log: of the Proxy. in_group(group, peer) -> bool: permissions' table; group 1,
+    TRUNKS, also dispatcher's set 1."""
 
     def __init__(self, config, deadlines, log, in_group):
         self.config = config
@@ -106,7 +107,7 @@ class Pike:
     def admits(self, data, peer, now):
         """-> bool: this message is to be looked at; a banned source's gets nothing at all."""
         denied = self.config.deny_group
-        if denied and self.in_group(denied, peer.host, peer.port):
+        if denied and self.in_group(denied, peer):
             self.dropped += 1
             return False
         if not self.config.ban or self.is_known(peer, now):
@@ -160,9 +161,9 @@ class Pike:
         if known is not None and known.until > now:
             return True
         allowed = self.config.allow_group
-        if allowed and self.in_group(allowed, peer.host, peer.port):
+        if allowed and self.in_group(allowed, peer):
             return True
-        return self.in_group(TRUNKS, peer.host, peer.port)
+        return self.in_group(TRUNKS, peer)
 
     def user_of(self, peer, now):
         """-> str | None: who has authenticated on this flow last, "" for a trunk."""

@@ -190,6 +190,16 @@ def test_nobody_speaks_in_an_extensions_name_however_he_spells_it():
             assert bob.received() == [], sender
 
 
+def test_a_program_next_to_us_has_its_own_name():
+    """sipp's own scenarios, run on the machine of the box: From is where they come from."""
+    box = Box()
+    bob = Phone(box, "201")
+    bob.register()
+    neighbour = Phone(box, "sipp", host=BOX, port=5070, domain=f"{BOX}:5070")
+    assert status(neighbour.send(neighbour.make("INVITE", bob.uri))) == [100]
+    assert last(bob.received()).method == "INVITE"
+
+
 def test_an_extension_has_one_name_however_it_is_spelt():
     """Who knows the password of 202 is not 200 by writing that differently."""
     box = Box()

@@ -424,3 +424,14 @@ def test_who_is_kept_out_stays_out_registered_or_not():
     box.proxy.reload(box.tables, Config(domains=("example.org", BOX), deny_group=11))
     assert thief.send(thief.make("OPTIONS", "sip:example.org")) == []
     assert thief.register() == []
+
+
+def test_a_trunk_of_the_dispatcher_is_never_counted():
+    rows = table("dispatcher", "setid(int) destination(string) flags(int,null)\n"
+                 "1:sip\\:203.0.113.5:0\n2:sip\\:203.0.113.6:0\n")  # fmt: skip
+    box = guarded(tables={"dispatcher": rows})
+    for host, count in (("203.0.113.5", 0), ("203.0.113.6", 1)):
+        other = scanner(box, host)
+        for _ in range(30):
+            other.send(other.make("OPTIONS", "sip:example.org"))
+        assert len(box.proxy.pike.bans) == count
