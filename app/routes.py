@@ -25,9 +25,13 @@ def request_route(r):
 
     disown(r)
 
-    # the rest of a dialog takes the way that record-routing has laid
-    if r.loose_route():
+    # the rest of a dialog takes the way that record-routing has laid, or that of its call
+    if r.loose_route() or r.is_known_dlg():
         return within_dialog(r)
+
+    # whoever begins something; within a dialog, its seal or its call has vouched for the sender
+    if not r.pike_check_req():
+        return r.drop()
     if r.is_method("ACK"):
         return r.drop()  # of no dialog of ours, and an ACK is never answered
 
@@ -52,7 +56,7 @@ def request_route(r):
 
 def sane(r):
     """Initial sanity checks; a request that fails one has been answered, or gets no answer."""
-    if r.is_scanner() or not r.pike_check_req():
+    if r.is_scanner():
         r.drop()
         return False
     if not r.mf_process_maxfwd_header(10):

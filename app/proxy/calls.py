@@ -15,7 +15,8 @@ class Call:
     """One INVITE dialog. caller, callee: URIs as text; tag: the caller's; mark: of its seals.
 
     state: RINGING or ANSWERED; since: `now` of that state; hops: {tag: [hop, ...]}, where
-    in-dialog requests for the party with this tag have gone, the present hop last.
+    in-dialog requests for the party with this tag have gone, the present hop last; places:
+    {tag: Peer} of the two parties, where the INVITE came from and where it was answered.
     """
 
     def __init__(self, call_id, tag, caller, callee, now, mark):
@@ -32,6 +33,7 @@ class Call:
         self.gateway = None  # destination.Destination that it went to
         self.offered = False  # the INVITE had an offer, so the response has the answer
         self.hops = {}
+        self.places = {}
         self.to_tag = ""  # of who answered
         self.parties = None  # acc.parties() of a call that is accounted, once it is answered
 

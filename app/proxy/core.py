@@ -323,6 +323,7 @@ class Proxy(Routing):
         call.is_strangers = request.is_stranger
         call.gateway = request.gateway
         call.offered = request.has_body("application/sdp")
+        call.places[request.ft] = request.peer
         call.moved(request.ft, request.contact_hop())
         if self._sweep_at is None:
             self._sweep_at = request.now + CALL_SWEEP
@@ -336,8 +337,9 @@ class Proxy(Routing):
         if request.call is not None or reply.tt == request.tt:
             call.moved(reply.tt, reply.contact_hop())
 
-    def call_answered(self, context, now):
+    def call_answered(self, context, branch, message, now):
         if context.call is not None:
+            context.call.places[message.to.tag or ""] = branch.peer
             self.calls.answer(context.call.call_id, now)
 
     def call_failed(self, context, code, reason):

@@ -225,7 +225,7 @@ class ResponseContext:
             self.stopped = True
             self._cancel_all([ELSEWHERE], now)  # step 10
         if not self.answered:
-            self.proxy.call_answered(self, now)
+            self.proxy.call_answered(self, branch, message, now)
         self.upstream.forward(branch, message, now)
 
     def late(self, branch, now):

@@ -4,6 +4,7 @@ from app.proxy.target import Target, is_located
 from app.proxy.verbs_acc import AccVerbs, FlagVerbs
 from app.proxy.verbs_address import AddressVerbs, RportVerbs
 from app.proxy.verbs_auth import AuthVerbs
+from app.proxy.verbs_dialog import DialogVerbs
 from app.proxy.verbs_dialplan import DialplanVerbs
 from app.proxy.verbs_dispatcher import DispatcherSourceVerbs, DispatcherVerbs
 from app.proxy.verbs_failure import FailureVerbs
@@ -41,6 +42,7 @@ class RoutingRequest(
     LookingVerbs, SanityVerbs, ReplyVerbs, AuthVerbs, RecordRouteVerbs, RegistrarVerbs,
     RportVerbs, PikeVerbs, SubscribeVerbs, TransactionVerbs, FailureVerbs, UriVerbs, AccVerbs,
     DialplanVerbs, GroupVerbs, DispatcherVerbs, LimitVerbs, UacVerbs, IdentityVerbs,
+    DialogVerbs,
 ):  # fmt: skip
     """A request on its way through the script.
 

@@ -435,3 +435,22 @@ def test_a_trunk_of_the_dispatcher_is_never_counted():
         for _ in range(30):
             other.send(other.make("OPTIONS", "sip:example.org"))
         assert len(box.proxy.pike.bans) == count
+
+
+def test_requests_within_a_dialog_do_not_count():
+    """A stranger's calls have an ACK, re-INVITEs and a BYE each; replays of them are a flood."""
+    box = guarded()
+    bob = Phone(box, "201")
+    bob.register()
+    eve = Phone(box, "eve", host=NAT, domain="far.example")
+    first = eve.make("INVITE", bob.uri)
+    eve.send(first)
+    bob.reply(last(bob.received()), 200)
+    answer = last(eve.received())
+    for _ in range(100):
+        eve.send(eve.within("INFO", first, answer))
+        assert last(bob.received()).method == "INFO"
+    assert not len(box.proxy.pike.bans)
+    for _ in range(30):
+        eve.send(eve.within("INFO", first, answer))
+    assert box.log.has("128 messages in 2 s")
