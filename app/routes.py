@@ -29,11 +29,8 @@ def request_route(r):
     if r.loose_route() or r.is_known_dlg():
         return within_dialog(r)
 
-    # whoever begins something; within a dialog, its seal or its call has vouched for the sender
-    if not r.pike_check_req():
-        return r.drop()
-    if r.is_method("ACK"):
-        return r.drop()  # of no dialog of ours, and an ACK is never answered
+    if not begins(r):
+        return None
 
     if r.is_method("REGISTER") and r.is_myself(r.ru):
         return registrar(r)
@@ -64,6 +61,15 @@ def sane(r):
         return False
     if r.msg_len >= r.config.max_len:
         r.sl_send_reply(513, "Message Too Large")
+        return False
+    return True
+
+
+def begins(r):
+    """Whoever begins something, which is counted: within a dialog, its seal or its call vouches
+    for the sender. An ACK begins nothing, and is never answered. -> False: no answer goes."""
+    if not r.pike_check_req() or r.is_method("ACK"):
+        r.drop()
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Requests within a call from who leaves our Route out: let in by tags and source, or not at all."""
+"""Requests within a call from who leaves our Route out: let in by tags and source."""
 
 from app.sip.transport import Peer
 from tests.proxy.box import Box
