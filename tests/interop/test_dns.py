@@ -110,15 +110,16 @@ def test_a_contact_that_is_a_name_is_reached_within_the_dialog(scene):
 
 def test_a_trunk_that_is_a_name(scene, own_box, phone):
     """[trunk] without an address: calls go out by the DNS, and come in from `sources`."""
-    trunk = {"domain": f"www.{DOMAIN}", "sources": ELSEWHERE}
     aliases = site.dbaliases({"5550202": "201"})
     box = own_box(
-        sip={"dns": "yes"}, trunk=trunk, dbaliases=aliases, words=["--dns", scene.names.place]
-    )
-    scene.two.target = box.target
+        sip={"dns": "yes"}, trunk={"domain": DOMAIN, "sources": ELSEWHERE, "ping_interval": 0},
+        dbaliases=aliases, words=["--dns", scene.names.place],
+    )  # fmt: skip
+    scene.one.target = scene.two.target = box.target
     caller, called = phone("200", target=box.target), phone("201", target=box.target)
-    uri = f"sip:0301234567@www.{DOMAIN}:{scene.two.port}"
-    talk(Caller(caller, uri).authenticate(), Callee(scene.two))
+    out = Caller(caller, f"sip:0301234567@{DOMAIN}").authenticate()
+    Callee(scene.one).refuse(503, "Service Unavailable")
+    talk(out, Callee(scene.two))
     talk(Caller(scene.two, f"sip:5550202@{box.target.host}:{box.target.port}"), Callee(called))
 
 
