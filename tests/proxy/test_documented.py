@@ -72,7 +72,7 @@ def test_the_example_of_the_routes_is_a_script():
     text = PAGE.read_text().partition("\n## Failure, branch and reply routes\n")[2]
     source = text.partition("```python\n")[2].partition("```")[0]
     checker = ScriptChecker(scripts, Hashes, Counter().token)
-    assert "def outward(r):" in source and checker.check(source.encode()) == ([], [])
+    assert "def to_gateways(r):" in source and checker.check(source.encode()) == ([], [])
 
 
 # The worked examples of "A script of your own"
