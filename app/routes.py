@@ -92,6 +92,8 @@ def within_dialog(r):
     if r.is_method("BYE"):
         r.setflag(FLT_ACC)  # do accounting ...
         r.setflag(FLT_ACCFAILED)  # ... even if the transaction fails
+        if r.du and is_trunk(r, r.du):
+            r.t_on_failure("trunk_bye")
     if r.is_method("REFER") and (from_trunk(r) or (r.du and is_trunk(r, r.du))):
         # a trunk moves nobody here, and pretends to when it is asked to move somebody itself
         return r.sl_send_reply(603, "Decline")
@@ -287,6 +289,12 @@ def trunk_failure(r):
         r.t_relay()
     elif r.t_check_status("401|407"):
         r.t_reply(503, "Trunk Refused")  # its challenge is none for a telephone to answer
+
+
+def trunk_bye(r):
+    """A trunk wants a password to hang up: without it the call would go on there."""
+    if r.t_check_status("401|407") and r.uac_auth():
+        r.t_relay()
 
 
 def relay(r):

@@ -6,6 +6,7 @@ is over when its BYE was answered, not when one was sent: a BYE that the trunk r
 """
 
 HOUR, DAY = 3600, 86400
+LINGER = HOUR  # that a call counts whose BYE the trunk has refused
 PARTS = 12  # of a window; it slides by one part at a time
 MAX_CALLERS = 1024  # extensions whose calls are counted at a time
 MAX_RECORDS = 300  # calls to the outside in progress
@@ -48,14 +49,16 @@ class Caller:
 
 
 class Record:
-    """A call to the outside, of the party `tag`. answered: `now`, 0.0 before."""
+    """A call to the outside, of the party `tag`. answered: `now`, 0.0 before; ends: when it is
+    forgotten at the latest."""
 
-    def __init__(self, call_id, tag, caller):
+    def __init__(self, call_id, tag, caller, ends):
         self.call_id = call_id
         self.tag = tag
         self.to_tag = ""
         self.caller = caller
         self.answered = 0.0
+        self.ends = ends
 
 
 class Limits:
@@ -69,16 +72,20 @@ class Limits:
         """Calls to the outside in progress."""
         return len(self._records)
 
-    def begin(self, call_id, tag, aor, most, total, now):
+    def begin(self, call_id, tag, aor, most, total, now, longest):
         """Counts a call, if that may be. -> "" or the reason why not.
 
-        most: {name of NAMES: the most, 0 for any number}; total: the most calls of all.
+        most: {name of NAMES: the most, 0 for any number}; total: the most calls of all;
+        longest: seconds that a call without an end counts.
         """
+        self._forget(now)
         caller = self._caller(aor, now)
         reason = self._reason(call_id, caller, most, total, now)
         if not reason:
             self._count(caller, now)
-            record = self._records[call_id] = Record(call_id, tag, caller)
+            record = self._records[call_id] = Record(
+                call_id, tag, caller, now + longest
+            )
             caller.records.append(record)
         return reason
 
@@ -142,6 +149,8 @@ class Limits:
             if request.sealed and known in ((request.ft, request.tt), (request.tt, request.ft)):
                 if status < 300 or status in OVER:
                     self.over(request.ci, now)
+                else:
+                    record.ends = min(record.ends, now + LINGER)
         elif request.counted:
             if status >= 300:
                 self.over(request.ci, now)
@@ -156,6 +165,11 @@ class Limits:
         record.caller.records.remove(record)
         if record.answered:
             record.caller.seconds.add(now - record.answered, now)
+
+    def _forget(self, now):
+        for call_id in list(self._records):
+            if now >= self._records[call_id].ends:
+                self.over(call_id, now)
 
 
 def _too_often(caller, most, now):

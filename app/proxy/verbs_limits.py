@@ -96,8 +96,10 @@ class LimitVerbs:
             return True
         aor, most, limits = self._limited(), self._most(), self.proxy.modules.limits
         if self.is_method("INVITE"):
-            total = self.config.trunk_calls
-            reason = limits.begin(self.ci, self.ft, aor, most, total, self.now)
+            config = self.config
+            reason = limits.begin(
+                self.ci, self.ft, aor, most, config.trunk_calls, self.now, config.max_call_time
+            )
             self.counted = not reason
         else:
             reason = limits.message(aor, most, self.now)

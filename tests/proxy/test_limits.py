@@ -2,7 +2,7 @@
 
 from app.media.errors import NoPorts
 from app.proxy.core import RESERVE
-from app.proxy.limits import DAY, HOUR, MAX_CALLERS, Limits, Window
+from app.proxy.limits import DAY, HOUR, LINGER, MAX_CALLERS, Limits, Window
 from app.rules.hours import parse_hours
 from app.rules.timezone import parse_timezone
 from tests.proxy.box import WALL
@@ -86,6 +86,16 @@ def test_a_call_counts_until_its_bye_was_answered():
     assert in_progress(scene) == 1 and Outside(scene).refused == "Too Many Calls"
     call.bye(481)
     assert in_progress(scene) == 0 and not Outside(scene).refused
+
+
+def test_a_call_whose_bye_was_refused_counts_for_an_hour():
+    scene = limited(calls=1)
+    Outside(scene).answer().bye(500)
+    scene.box.wait(LINGER - 10)
+    scene.alice.register()
+    assert Outside(scene).refused == "Too Many Calls"
+    scene.box.wait(20)
+    assert not Outside(scene).refused
 
 
 def test_a_bye_that_nobody_answers_ends_it_too():
@@ -407,7 +417,7 @@ def test_windows_slide():
 def test_the_table_of_callers_is_bounded():
     limits = Limits()
     most = dict(FREE)
-    assert limits.begin("c0", "t", "u0", most, 0, 0.0) == ""
+    assert limits.begin("c0", "t", "u0", most, 0, 0.0, 9.0 * DAY) == ""
     for number in range(1, MAX_CALLERS + 50):
         assert limits.message(f"u{number}", most, float(number)) == ""
     assert len(limits._callers) == MAX_CALLERS

@@ -212,6 +212,25 @@ def test_a_challenge_that_cannot_be_answered_never_reaches_the_telephone():
     assert answer.status == 503 and answer.headers("proxy-authenticate") == []
 
 
+def test_a_trunk_that_wants_a_password_to_hang_up_gets_it():
+    scene = Scene(tables=[("uacreg", UACREG)])
+    sent = scene.alice.make("INVITE", "sip:0301234@example.org", body=SDP)
+    again = scene.alice.authenticated(sent, last(scene.alice.send(sent)))
+    scene.alice.send(again)
+    scene.one.reply(asked(scene.one), 200, tag="t1")
+    answer = last(scene.alice.received())
+    scene.alice.send(scene.alice.within("BYE", again, answer))
+    bye = asked(scene.one)
+    scene.one.reply(bye, 401, headers=["WWW-Authenticate: " + challenge("one", "n1")])
+    proved = asked(scene.one)
+    assert proved.method == "BYE" and proved.header("authorization")
+    assert proved.cseq.number == bye.cseq.number + 1
+    assert str(proved.from_.uri) == f"sip:5551200@{ONE}"
+    scene.one.reply(proved, 200)
+    reply = last(scene.alice.received())
+    assert reply.status == 200 and str(reply.from_.uri) == "sip:200@example.org"
+
+
 # In
 
 
