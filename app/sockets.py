@@ -161,7 +161,7 @@ class Sockets:
     def accept(self, listening, socket, host, port):
         """Somebody has connected."""
         table = self.connections
-        if self.service is None or self.service.is_banned(host):
+        if self.service is None or self.service.is_denied(host):
             socket.close()
             return
         room, victim = table.admit(host)

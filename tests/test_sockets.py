@@ -89,7 +89,7 @@ class Service:
     def known(self, peer, now):
         return self.users.get(peer.port)
 
-    def is_banned(self, host):
+    def is_denied(self, host):
         return host in self.banned
 
     def server_name(self, peer):
@@ -339,7 +339,7 @@ def test_when_there_are_no_descriptors_a_stranger_goes_and_nobody_comes_for_a_wh
     box.close(there, another)
 
 
-def test_who_is_banned_or_too_much_is_sent_away():
+def test_who_is_denied_or_too_much_is_sent_away():
     box = Box("tcp", made=site(max_connections=8, max_per_address=2))
     first, one = box.come()
     second, two = box.come()

@@ -106,13 +106,17 @@ class Pike:
 
     def admits(self, data, peer, now):
         """-> bool: this message is to be looked at; a banned source's gets nothing at all."""
-        denied = self.config.deny_group
-        if denied and self.in_group(denied, peer):
+        if self.is_denied(peer):
             self.dropped += 1
             return False
         if not self.config.ban or self.is_known(peer, now):
             return True
         return self._is_no_flood(data, peer, now)
+
+    def is_denied(self, peer):
+        """-> bool: the operator's `deny_group` has this address."""
+        denied = self.config.deny_group
+        return bool(denied) and self.in_group(denied, peer)
 
     def _is_no_flood(self, data, peer, now):
         network = subscriber_network(peer.host)

@@ -15,6 +15,7 @@ from app.proxy.store import LocationStore, static_bindings
 from app.proxy.target import received_peer
 from app.sip.endpoint import Endpoint
 from app.sip.hosts import subscriber_network
+from app.sip.transport import Peer
 
 SECRET_FILE = "/secret"  # in the state folder: the seals of dialogs outlive a restart
 SECRET_LENGTH = 64
@@ -126,9 +127,10 @@ class Service:
         locator = self.proxy.locator
         return None if locator is None else locator.name_of(peer)
 
-    def is_banned(self, host):
-        """-> bool: who comes from there need not be listened to."""
-        return self.proxy.pike.bans.get(subscriber_network(host)) is not None
+    def is_denied(self, host):
+        """-> bool: the operator wants no connection from there. A ban is no reason: behind the
+        same address there may be telephones of ours, and what they send is looked at alone."""
+        return self.proxy.pike.is_denied(Peer("tcp", host, 0, 0))
 
     def next_timer(self):
         due = [self.endpoint.next_timer(), self.proxy.next_timer()]

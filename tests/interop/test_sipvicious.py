@@ -11,6 +11,7 @@ import pytest
 from tests.peers import call, sipvicious
 from tests.peers.phone import Phone
 from tests.peers.site import USERS
+from tests.peers.stream_phone import StreamPhone
 
 pytestmark = pytest.mark.interop
 
@@ -89,3 +90,5 @@ def test_svcrack_is_banned_and_its_neighbours_go_on(nameless_box, tmp_path):
             out.expect(200)
         assert fresh.register().status == 200
         assert inside.register().status == 200
+        with StreamPhone(target, "203") as connected:
+            assert connected.register().status == 200

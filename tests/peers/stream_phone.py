@@ -31,16 +31,18 @@ class StreamPhone(Phone):
             context = ssl.create_default_context(cafile=authority)
             plain = context.wrap_socket(plain, server_hostname=name or target.host)
         self.socket = plain
-        place = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         if transport in ("ws", "wss"):
             plain.settimeout(None)
             uri = f"ws://{target.host}:{target.port}/"  # TLS is below it already
             self._manager = connect(uri, sock=plain, subprotocols=["sip"], origin=origin)
             self._websocket = self._manager.__enter__()
             assert self._websocket.subprotocol == "sip"
-            place = NOWHERE
-        self.place = place
-        self.contact = f"sip:{user}@{place};transport={'ws' if self._websocket else transport}"
+        way = "ws" if self._websocket else transport
+        self.contact = f"sip:{user}@{self.place};transport={way}"
+
+    @property
+    def place(self):
+        return super().place if self._websocket is None else NOWHERE
 
     def close(self):
         if self._manager is not None:
