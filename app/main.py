@@ -37,7 +37,10 @@ LOOK_SOON = 0.5  # the same while there is none to be called by: the lease is on
 DNS_PORT = 53
 ANY = ("0.0.0.0", "::")
 LINE_BUSY = 0.02  # seconds until a terminal that takes no more bytes is tried again
-GC_THRESHOLD = 262144  # bytes between two collections: a small heap stays a fast one
+# One part in so many of the heap is allocated between two collections. Each of them looks at all
+# that lives: of 600 registrations in a heap of 28 MiB the half went there at 256 KiB (4.0 s; at
+# 896 KiB 2.5 s, at 1.8 MiB 1.9 s). More of it is more memory in use when idle.
+GC_SHARE = 32
 
 
 class Port:
@@ -379,7 +382,7 @@ def main(arguments):
         print(USAGE)
         return 0
     if sys.implementation.name == "micropython":
-        gc.threshold(GC_THRESHOLD)
+        gc.threshold((gc.mem_free() + gc.mem_alloc()) // GC_SHARE)
     box = Box(options)
     try:
         return loop.run(box.play())
