@@ -28,6 +28,17 @@ class UriVerbs:
         """seturi. `r.rewriteuri("sip:200@example.org")`"""
         return self.seturi(uri)
 
+    def is_user(self, name):
+        """-> bool: the verified credentials are of this user. `if r.is_user("200"): ...`"""
+        return bool(name) and self.au == name
+
+    def is_supported(self, option):
+        """-> bool: Supported of the request lists this option tag.
+
+        `if r.is_supported("100rel"): ...`
+        """
+        return option.lower() in [each.lower() for each in self.hdrs("Supported")]
+
     def revert_uri(self):
         """Makes the Request-URI again what it was when it came. `r.revert_uri()`"""
         self.set_ruri(parse_uri(self.msg.uri))

@@ -2,7 +2,9 @@
 
 from app.proxy.target import Target
 from app.sip.uri import parse_uri
-from tests.proxy.probe import passed, probe
+from tests.proxy.box import Box
+from tests.proxy.phone import Phone
+from tests.proxy.probe import Probe, passed, probe
 from tests.support import raises
 
 URI = "sip:0301234:pw@192.0.2.7:5080;user=phone;x=1"
@@ -147,6 +149,21 @@ def test_numbers():
     ))  # fmt: skip
     assert found == (True, True, False, False, False, True, False, False, True, False, False,
                      False, False)  # fmt: skip
+
+
+def test_who_it_is_and_what_it_knows():
+    found, _ = probe(lambda r: (r.is_user("200"), r.is_user(""), r.is_supported("100REL"),
+                                r.is_supported("gruu")), headers=["Supported: path, 100rel"])
+    assert found == (False, False, True, False)
+    box = Box(Probe(lambda r: r.proxy_authorize("", "subscriber") and (r.is_user("200"),
+                                                                       r.is_user("201"))))
+    phone = Phone(box, "200")
+    box.proxy.routes.stage, known = (lambda r: r.proxy_challenge("", 1)), box.proxy.routes.stage
+    data = phone.make("MESSAGE", "sip:x@example.org")
+    (challenge,) = phone.send(data)
+    box.proxy.routes.stage = known
+    phone.send(phone.authenticated(data, challenge))
+    assert box.proxy.routes.found == (True, False)
 
 
 def test_rewriting_is_what_goes_out():
