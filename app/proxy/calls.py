@@ -16,7 +16,8 @@ class Call:
 
     state: RINGING or ANSWERED; since: `now` of that state; hops: {tag: [hop, ...]}, where
     in-dialog requests for the party with this tag have gone, the present hop last; places:
-    {tag: Peer} of the two parties, where the INVITE came from and where it was answered.
+    {tag: Peer} of the two parties, where the INVITE came from and where it was answered; names:
+    {tag: names.Names or None}, what the other party is told in the requests of this one.
     """
 
     def __init__(self, call_id, tag, caller, callee, now, mark):
@@ -33,6 +34,7 @@ class Call:
         self.gateway = None  # destination.Destination that it went to
         self.offered = False  # the INVITE had an offer, so the response has the answer
         self.hops = {}
+        self.names = {}
         self.places = {}
         self.to_tag = ""  # of who answered
         self.parties = None  # acc.parties() of a call that is accounted, once it is answered

@@ -339,7 +339,11 @@ class Proxy(Routing):
 
     def call_answered(self, context, branch, message, now):
         if context.call is not None:
-            context.call.places[message.to.tag or ""] = branch.peer
+            call, tag = context.call, message.to.tag or ""
+            call.places[tag] = branch.peer
+            if branch.names is not None:
+                call.names[call.tag] = branch.names
+                call.names[tag] = branch.names.other_side(context.request.msg)
             self.calls.answer(context.call.call_id, now)
 
     def call_failed(self, context, code, reason):

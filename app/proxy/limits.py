@@ -146,7 +146,8 @@ class Limits:
             return
         if request.rm == "BYE":
             known = (record.tag, record.to_tag)
-            if request.sealed and known in ((request.ft, request.tt), (request.tt, request.ft)):
+            is_within = request.sealed or request.within is not None
+            if is_within and known in ((request.ft, request.tt), (request.tt, request.ft)):
                 if status < 300 or status in OVER:
                     self.over(request.ci, now)
                 else:

@@ -43,6 +43,13 @@ class Names:
             edits.set("CSeq", f"{msg.cseq.number + self.cseq} {msg.cseq.method}")
             self._move_rack(edits, msg)
 
+    def other_side(self, msg):
+        """-> Names of requests that come the other way, in the dialog that the request `msg`
+        has made; None when there is nothing to say differently."""
+        from_ = plain(msg.to) if self.to else ""
+        to = plain(msg.from_) if self.from_ else ""
+        return Names(from_, to) if from_ or to else None
+
     def _move_rack(self, edits, msg):
         """RFC 3262 7.2: the RAck of a PRACK names the CSeq of the INVITE."""
         pieces = (msg.header("rack") or "").split()

@@ -4,7 +4,7 @@ from app.sip.transport import same_place
 
 
 class DialogVerbs:
-    """Needs: msg, peer, proxy, ci, ft, tt; du, within."""
+    """Needs: msg, peer, proxy, ci, ft, tt; du, within, names."""
 
     def is_known_dlg(self):
         """-> bool: the request is of a call that passes here, and goes to the other party.
@@ -23,4 +23,5 @@ class DialogVerbs:
             return False
         self.du = there
         self.within = call
+        self.names = call.names.get(self.ft)
         return True

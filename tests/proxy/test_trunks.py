@@ -322,3 +322,27 @@ def test_a_trunk_may_be_reached_over_ipv6_and_tcp():
     assert str(invite.from_.uri) == "sip:5551200@[2001:db8::77]"
     trunk.send(trunk.make("INVITE", "sip:5551200@example.org", body=SDP))
     assert asked(alice).method == "INVITE"
+
+
+def test_who_leaves_the_route_out_is_told_in_the_same_names():
+    scene = Scene(tables=[("uacreg", UACREG)])
+    sent = scene.alice.make("INVITE", "sip:0301234@example.org", body=SDP)
+    again = scene.alice.authenticated(sent, last(scene.alice.send(sent)))
+    scene.alice.send(again)
+    line = "WWW-Authenticate: " + challenge("one", "n1")
+    scene.one.reply(asked(scene.one), 401, headers=[line])
+    invite = asked(scene.one)
+    scene.one.reply(invite, 200, tag="t1")
+    answer = last(scene.alice.received())
+    ends = {"from_": answer.header("from"), "to": answer.header("to"), "call_id": answer.call_id}
+    scene.alice.send(scene.alice.make("INFO", f"sip:one@{ONE}:5060", **ends))
+    info = asked(scene.one)
+    assert info.method == "INFO" and str(info.from_.uri) == f"sip:5551200@{ONE}"
+    assert info.cseq.number == scene.alice.cseq + 1
+    theirs = {"from_": invite.header("to") + ";tag=t1", "to": invite.header("from"),
+              "call_id": answer.call_id}  # fmt: skip
+    scene.one.send(scene.one.make("BYE", scene.alice.contact[1:-1], **theirs))
+    bye = asked(scene.alice)
+    assert bye.method == "BYE" and str(bye.to.uri) == "sip:200@example.org"
+    scene.alice.reply(bye, 200)
+    assert len(scene.box.proxy.modules.limits) == 0
