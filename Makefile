@@ -7,7 +7,7 @@ SECONDS ?= 600
 COUNT ?= 10000000
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: run test image host lint unit interop device fuzz bench-boot bench-relay reproduce help clean
+.PHONY: run test image host lint unit interop device fuzz bench-boot bench-relay bench-overload reproduce help clean
 
 run:  ## build the image, boot it in QEMU, ready for a phone
 	@$(PYTHON) scripts/run.py $(BOARD) $(ARGS)
@@ -41,6 +41,9 @@ bench-boot:  ## measure the image: boot time, memory, sizes
 
 bench-relay:  ## measure the relay beside rtpengine: processor time a packet, delay, loss
 	@$(PYTHON) tests/bench/relay/run.py $(ARGS)
+
+bench-overload:  ## measure calls per second, and what is left of them at three times as many
+	@$(PYTHON) tests/bench/overload.py $(ARGS)
 
 reproduce:  ## build the image again in another folder and compare every byte
 	@$(PYTHON) scripts/reproduce.py $(BOARD) $(ARGS)

@@ -9,7 +9,8 @@ from app.sip.transport import Peer
 from app.transport import stun
 from app.transport.client_hello import MORE, WHOLE
 
-BURST = 32  # datagrams, or connections, taken before the others have their turn
+DATAGRAMS = 128  # taken at a time: they wait in app/proxy/overload.py, not with the kernel
+BURST = 32  # connections taken before the others have their turn
 READS = 8  # pieces of one connection
 
 
@@ -26,7 +27,7 @@ class Datagrams:
         self._socket = socket
 
     def ready(self, readable, writable):
-        for _ in range(BURST):
+        for _ in range(DATAGRAMS):
             datagram = self._socket.receive()
             if datagram is None:
                 break

@@ -150,9 +150,8 @@ class Sockets:
         self.close(owner)
 
     def take(self, data, peer):
-        """One message: for the service; what it causes goes out at once."""
-        self.service.receive(data, peer, clock.now(), clock.wall())
-        self.flush()
+        """One message: for the service, where it waits for its turn."""
+        self.service.arrive(data, peer, clock.now())
 
     def come_back_to(self, link):
         """It may have more; others first."""

@@ -49,6 +49,8 @@ SECTIONS = {
         "keepalive": (values.integer(0, 3600, " seconds"), 30),
         "keepalive_method": (values.choice("options", "crlf"), "options"),
         "keepalive_timeout": (values.integer(0, 86400, " seconds"), 0),
+        "max_calls": (values.integer(1, 20000), 250),
+        "max_transactions": (values.integer(64, 65536), 2048),
         "digest": (values.distinct(values.choice(*DIGEST), 4), ("md5",)),
     },
     "tcp": {

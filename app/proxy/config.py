@@ -68,6 +68,7 @@ DEFAULTS = {
     "hours": Hours(),  # of the week at which they may call
     "timezone": TimeZone(),
     # of our own
+    "max_transactions": 2048,  # held at once; a call with its BYE needs some four for 32 s
     "max_calls": 250,  # INVITE dialogs tracked at once; more are refused with 503
     "max_call_time": 12 * 3600,  # a call without an end is forgotten after this
     "strangers": 4,  # one part in so many of the calls and transactions is for those unknown
@@ -85,6 +86,7 @@ SITE_SETTINGS = (
     "dns", "use_domain", "max_len", "max_contacts", "default_expires", "min_expires", "max_expires",
     "service_route",
     "digest", "keepalive", "keepalive_method", "keepalive_timeout", "reg_watchers",
+    "max_calls", "max_transactions",
 )  # fmt: skip
 
 # And those of [security].

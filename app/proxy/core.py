@@ -27,6 +27,7 @@ from app.sip.transaction import ClientTransaction
 
 MAX_WAITING = 64  # ACKs to names that are being looked up; each holds its message
 ENDED = "ended"  # by a BYE
+SPARE = 16
 RESERVE = 8  # calls beyond max_calls for emergencies
 CALL_SWEEP = 60  # seconds between two looks for calls without an end
 MAX_HELD = 64  # answers to wrong passwords that are held back; others are dropped
@@ -266,10 +267,22 @@ class Proxy(Routing):
     def has_room(self, request):
         """-> bool: a transaction may begin for this request.
 
-        Strangers have a part of them only: a flood leaves room for our own.
+        Strangers have a part of them only: a flood leaves room for our own. What goes on, and
+        an emergency call, may have all of them: what begins leaves room for the end of it.
         """
         limit = self.endpoint.limit // self.config.strangers
-        return len(self._strangers) < limit or not request.is_stranger
+        if request.is_stranger and len(self._strangers) >= limit:
+            return False
+        return not self.is_crowded() or request.has_totag() or request.is_urgent()
+
+    def is_crowded(self):
+        """-> bool: nothing is to begin, for transactions are needed to end what there is.
+
+        Each call will want two for its BYE; one part in SPARE is for all else within dialogs.
+        """
+        limit = self.endpoint.limit
+        wanted = len(self.endpoint) + 2 * len(self.calls) + 4
+        return wanted > limit - limit // SPARE
 
     def search(self, peer, found, is_stranger=False):
         """-> locate.Search for a Peer that is a name, None where names are not looked up."""

@@ -75,6 +75,7 @@ class ResponseContext:
                 self._send_group([each for each in waiting if each.q == waiting[0].q], now)
             elif self.answered or not run_failure_route(self, now):
                 self._settle(now)
+                self._release()
                 return
 
     def _send_group(self, group, now):
@@ -227,6 +228,8 @@ class ResponseContext:
         if not self.answered:
             self.proxy.call_answered(self, branch, message, now)
         self.upstream.forward(branch, message, now)
+        if not self._of(TRYING) and not self._of(LOCATING):
+            self._release()
 
     def late(self, branch, now):
         """A 2xx from a destination that its branch has left: the one that it tries is too many."""
@@ -250,6 +253,23 @@ class ResponseContext:
             other.edits.set(breadth.HEADER, str(branch.breadth))
             self.branches.append(other)
             self._send(other, now)
+
+    def _release(self):
+        """All is over but for copies of what has been sent: lets go of what took most memory.
+
+        Transactions stay for half a minute; a 2xx of an INVITE may still come again, or late.
+        """
+        if not self.answered:
+            return
+        self.edits = self.request.edits = None
+        self.request.msg.settle()
+        for branch in self.branches:
+            branch.reply = None
+            if not self.is_invite and branch.client is not None:
+                branch.client.user = None
+        if not self.is_invite:
+            self.server.user = None
+            self.server.release()
 
     # The answer to the caller
 

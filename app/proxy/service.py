@@ -3,7 +3,8 @@
     service = Service(routes, config, tables, hashes, token, log, dbtext, files, folder)
     service.start(now, wall)
     service.use(config, tables, now, wall)      # another site, without dropping calls
-    service.receive(data, peer, now, wall); service.handle_timers(now, wall)
+    service.arrive(data, peer, now); while service.work(now, wall): ...
+    service.handle_timers(now, wall)
     service.to_send() -> (bytes, Peer) | None; service.next_timer() -> float | None
 """
 
@@ -11,6 +12,7 @@ from app.proxy.acc_tables import AccTables
 from app.proxy.core import Proxy
 from app.proxy.locate import Locator
 from app.proxy.location import Location
+from app.proxy.overload import Intake
 from app.proxy.store import LocationStore, static_bindings
 from app.proxy.target import received_peer
 from app.sip.endpoint import Endpoint
@@ -42,11 +44,13 @@ class Service:
             files.makedirs(folder)
             store = LocationStore(files, folder, dbtext, config.use_domain, log)
         self.location = Location(store, log)
-        self.endpoint = Endpoint(config.interfaces, token, hashes)
+        self.endpoint = Endpoint(config.interfaces, token, hashes, config.max_transactions)
         self.proxy = Proxy(
             self.endpoint, routes, tables, self.location, None, config, hashes, token, log,
             _secret(files, folder, token, log) if files is not None else None, scripts,
         )  # fmt: skip
+        self.intake = Intake(self.proxy, token)
+        self._picked = None
         if files is not None:
             self.proxy.acc.keep(AccTables(files, folder + ACC_FOLDER, dbtext, log))
 
@@ -60,20 +64,42 @@ class Service:
         """Takes another site: new calls follow it, present ones and bindings go on."""
         self.config = config
         self.endpoint.interfaces = config.interfaces
+        self.endpoint.limit = config.max_transactions
         self.proxy.reload(tables, config)
         self._use_static(tables, now, wall)
         self.proxy.modules.start(now)
 
     # What the loop calls
 
-    def receive(self, data, peer, now, wall):
-        """One datagram. A fault of ours costs this message, not the box."""
+    def arrive(self, data, peer, now):
+        """A message has come: it waits for its turn."""
         self._guarded(self._take, data, peer, now)
-        self._run(now, wall)
 
     def _take(self, data, peer, now):
         if self.proxy.pike.admits(data, peer, now):
-            self.endpoint.receive(data, peer, now)
+            self.intake.put(data, peer, now)
+
+    def work(self, now, wall):
+        """Serves the message whose turn it is. -> bool: there was one.
+
+        A fault of ours costs this message, not the box.
+        """
+        self._guarded(self._pick, now)
+        item, self._picked = self._picked, None
+        if item is None:
+            return False
+        self._guarded(self.endpoint.receive, item[0], item[1], now)
+        self._run(now, wall)
+        return True
+
+    def _pick(self, now):
+        self._picked = self.intake.next(now)
+
+    def receive(self, data, peer, now, wall):
+        """One message, and whatever else waits, at once."""
+        self.arrive(data, peer, now)
+        while self.work(now, wall):
+            pass
 
     def use_resolver(self, resolver):
         """Has names looked up, with an app.dns Resolver."""
@@ -209,6 +235,7 @@ class Service:
             ("bans", f"{len(self.proxy.pike.bans)}, {self.proxy.pike.dropped} messages dropped"),
             ("calls so far", f"{calls.answered} answered, {calls.failed} not"),
             ("routing", self.proxy.script.status()),
+            ("overload", f"{self.intake.shed} messages refused, {len(self.intake)} wait"),
         ] + names
 
     def _use_static(self, tables, now, wall):

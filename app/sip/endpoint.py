@@ -143,6 +143,10 @@ class Endpoint:
             return None
         return transaction
 
+    def serves(self, key):
+        """-> bool: there is a server transaction of this key (transaction.server_key)."""
+        return key in self._servers
+
     def _receive_ack(self, message, peer):
         """An ACK of no transaction: for a 2xx, or for an answer of reply(), which ends here."""
         if message.to.tag != self.to_tag(message):

@@ -130,6 +130,12 @@ class Message:
             kept = [name for name in LASTING if name in self.spans]
             self.spans = {name: self.spans[name] for name in kept}
 
+    def settle(self):
+        """Forgets all that can be found again, but where the headers of answers are."""
+        kept = [name for name in LASTING if name in self.spans]
+        self.spans = {name: self.spans[name] for name in kept}
+        self._cache = {"via": self.via} if self.stamped else {}
+
     def restore(self):
         """Finds again what shrink() has forgotten."""
         self.spans = scan(self.raw)[2]

@@ -157,7 +157,9 @@ class ServerTransaction(Transaction):
 
     def transport_error(self, now):
         """The connection that the request came on is gone: once, a new one is tried."""
-        other = None if self._is_moved else other_reply_peer(self.request, self.peer)
+        other = None
+        if not self._is_moved and self.request is not None:
+            other = other_reply_peer(self.request, self.peer)
         if other is None or self.response is None:
             self.fire(machines.TRANSPORT_ERROR, now)
             return
@@ -181,6 +183,11 @@ class ServerTransaction(Transaction):
         if message.method == "ACK" and self.response is not None:
             return message.to.tag == parse(self.response).to.tag
         return message.to.tag == self.request.to.tag
+
+    def release(self):
+        """Its user is done with the request: it is kept only where its copies are known by it."""
+        if not is_reliable(self.peer) and self.request is not None and self.request.via.is_unique:
+            self.request = None
 
     def send_trying(self, request, peer, now):
         self.respond(build.response(self.request, 100, "Trying"), peer, now)

@@ -63,6 +63,7 @@ def test_the_console_sees_registrations_and_calls():
     assert calls == [("sip:200@example.org", "sip:201@example.org", "ringing", 30)]
     assert [label for label, _ in bench.service.counters()] == [
         "SIP messages", "transactions", "bans", "calls so far", "routing",
+        "overload",
     ]  # fmt: skip
 
 
