@@ -64,6 +64,7 @@ class Account:
         self.reason = ""  # of the last failure
         self.until = 0.0
         self.due = None
+        self._told = ""  # the contact of the last REGISTER
         self._call_id = None
         self._cseq = 0
         self._failures = 0
@@ -92,15 +93,26 @@ class Account:
     # Time
 
     def start(self, now, place):
-        """Registers soon: after reg_delay, else each account a little behind the one before."""
-        if self._entry is None and self._request is None and not self.is_off:
+        """Registers soon: after reg_delay, else each account a little behind the one before.
+
+        Again when our own address has changed, or calls would go to the former one.
+        """
+        if self.is_off or self._request is not None:
+            return
+        if self._entry is not None and self._told not in ("", self.contact()):
+            self._disarm()
+            self._arm(now, now)
+        elif self._entry is None:
             self._arm(now + (self.delay or place * 0.1), now)
+
+    def _disarm(self):
+        self._proxy.deadlines.cancel(self._entry)
+        self._entry = None
 
     def stop(self, now):
         """The row is gone: what was registered is taken back, without waiting for an answer."""
         if self._entry is not None:
-            self._proxy.deadlines.cancel(self._entry)
-            self._entry = None
+            self._disarm()
         if self._request is not None:
             self._request.abandon()
             self._request = None
@@ -128,7 +140,8 @@ class Account:
         if self._call_id is None:
             self._call_id = self._proxy.token(24)
             self._cseq = 0
-        headers = [f"Contact: <{self.contact()}>;expires={expires}", f"Expires: {expires}"]
+        self._told = self.contact()
+        headers = [f"Contact: <{self._told}>;expires={expires}", f"Expires: {expires}"]
         return self._proxy.uac.request(
             "REGISTER", self.registrar, from_=f"<{self.aor}>", to=f"<{self.aor}>",
             headers=headers, destination=self.peer(), now=now, done=done,
@@ -160,7 +173,7 @@ class Account:
         self._cseq = self._request.cseq
         self._request = None
         if 200 <= status < 300:
-            self._granted(_expires_in(message, self.contact(), self.expires), now)
+            self._granted(_expires_in(message, self._told, self.expires), now)
         elif status == 423 and not self._raised and self._raise(message):
             self._register(now)
         else:

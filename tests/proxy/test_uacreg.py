@@ -1,5 +1,6 @@
 """Outbound registration: register, refresh, retry, and no digest for anybody else."""
 
+from app.proxy.config import Config
 from app.proxy.request import RoutingRequest
 from app.proxy.uacreg import FIRST_RETRY, FRACTION, LAST_RETRY, REFUSED_RETRY
 from app.sip import build
@@ -298,3 +299,17 @@ def test_over_tcp_and_ipv6_the_contact_says_how_to_be_reached():
         assert str(parse_contact(request.header("contact")).uri) == contact
         answer(made, request, 401, ["WWW-Authenticate: " + challenge("trunk", "n1")], peer)
         assert sent(made, peer).header("authorization")
+
+
+def test_another_address_of_ours_is_told_at_once():
+    """DHCP gives one, or the site names the one outside of a NAT."""
+    made = box()
+    accept(made)
+    moved = Config(domains=("example.org", BOX), advertise=("198.51.100.7", 5090))
+    made.proxy.reload(made.proxy.tables, moved)
+    made.proxy.modules.start(made.now)
+    made.wait(0.1)
+    assert sent(made).header("contact").startswith("<sip:u1@198.51.100.7:5090>")
+    made.proxy.modules.start(made.now)
+    made.wait(0.1)
+    assert made.to(UPSTREAM) == []
