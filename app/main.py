@@ -322,8 +322,14 @@ class Box:
 
     # What app/appliance/services.py calls the telephone side.
 
-    def registrations(self):
-        return self.service.registrations(clock.now()) if self.service else []
+    def registrations(self, aor=None):
+        return self.service.registrations(clock.now(), aor) if self.service else []
+
+    def registration_count(self):
+        return self.service.registration_count() if self.service else 0
+
+    def unregister(self, aor):
+        return self.service.unregister(aor, clock.now(), clock.wall()) if self.service else 0
 
     def calls(self):
         return self.service.calls(clock.now()) if self.service else []

@@ -7,6 +7,7 @@ from app.rules.nearest import nearest
 STAY, LOGOUT, FOLLOW, PROVISION = range(4)
 LOG_LINES = 20
 CDR_LINES = 20
+BINDINGS = 200  # that one command shows
 
 
 class Usage(Exception):
@@ -73,13 +74,29 @@ def _status(services, words, provisioned):
 
 
 def _registrations(services, words, provisioned):
-    _none(words)
+    if len(words) > 1:
+        raise Usage
+    found = services.registrations(*[word.lower() for word in words])
     rows = [
-        (aor, contact, span(expires), agent or "-")
-        for aor, contact, expires, agent in services.registrations()
+        (aor, contact, "never" if expires is None else span(expires), agent or "-")
+        for aor, contact, expires, agent in found[:BINDINGS]
     ]
     lines = table(("AOR", "contact", "expires", "user agent"), rows, "no registrations")
-    return STAY, lines + ([count(len(rows), "binding")] if rows else [])
+    if len(found) > BINDINGS:
+        lines.append(f"the first {BINDINGS} of {len(found)}; registrations AOR shows one's")
+    elif found:
+        lines.append(count(len(found), "binding"))
+    return STAY, lines
+
+
+def _unregister(services, words, provisioned):
+    if len(words) != 1:
+        raise Usage
+    aor = words[0].lower()
+    removed = services.unregister(aor)
+    if removed:
+        return STAY, [count(removed, "binding") + f" of {aor} removed"]
+    return STAY, [f"{aor} has not registered; registrations lists who has"]
 
 
 def _calls(services, words, provisioned):
@@ -206,7 +223,10 @@ def _logout(services, words, provisioned):
 COMMANDS = {
     "help": (_help, "help", "this list", True),
     "status": (_status, "status", "uptime, memory, calls, registrations, version", True),
-    "registrations": (_registrations, "registrations", "who is registered, and where", False),
+    "registrations": (
+        _registrations, "registrations [AOR]", "who is registered, and where", False,
+    ),
+    "unregister": (_unregister, "unregister AOR", "forget where it has registered", False),
     "calls": (_calls, "calls", "the calls in progress", False),
     "cdr": (_cdr, "cdr [LINES]", "the last calls that were answered", False),
     "trunks": (_trunks, "trunks", "where calls go out, and whether it is alive", False),

@@ -3,7 +3,7 @@
 `port` brings what app/port has: an object with `files`, `hashes`, `system`, `net`
 (those modules), so that this one imports none of them. `phone` is the telephone side:
 
-    phone.registrations() -> [(AOR, contact, seconds to expiry, user agent)]
+    phone.registrations(aor) -> [(AOR, contact, seconds to expiry, user agent)]
     phone.calls()         -> [(from, to, state, seconds)]
     phone.media()         -> [(from, to, text)] of each stream in progress
     phone.bans()          -> [(source, reason, seconds since, seconds left, messages dropped)]
@@ -136,14 +136,21 @@ class Services:
             ("uptime", span(system.uptime())),
             ("load", system.load()),
             ("memory", used),
-            ("registrations", len(self.registrations())),
+            ("registrations", self.phone.registration_count() if self.phone else 0),
             ("calls", len(self.calls())),
         ]
         return lines + (self.phone.counters() if self.phone else [])
 
-    def registrations(self):
-        """Return [(AOR, contact, seconds to expiry, user agent)]."""
-        return self.phone.registrations() if self.phone else []
+    def registrations(self, aor=None):
+        """Return [(AOR, contact, seconds to expiry, user agent)] of an AOR, of all for None."""
+        return self.phone.registrations(aor) if self.phone else []
+
+    def unregister(self, aor):
+        """Forget where an AOR has registered; return how many bindings those were."""
+        removed = self.phone.unregister(aor) if self.phone else 0
+        if removed:
+            self.log.notice(f"console: {removed} bindings of {aor} removed")
+        return removed
 
     def calls(self):
         """Return [(from, to, state, seconds)]."""

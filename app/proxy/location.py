@@ -123,6 +123,7 @@ class Location:
         self._store = store
         self._log = log
         self._static = {}  # aor -> [Binding] of the site
+        self.fixed = 0  # how many those are
         self._dynamic = {}  # aor -> [Binding] of REGISTER
         self._count = 0  # of the dynamic ones
         self._deadlines = Deadlines()
@@ -147,6 +148,7 @@ class Location:
     def set_static(self, bindings):
         """Takes the bindings of the site's own table instead of the former ones."""
         self._static = _by_aor(bindings)
+        self.fixed = len(bindings)
 
     def load(self, now, wall):
         """Reads what the store kept; call it once, before the first REGISTER."""

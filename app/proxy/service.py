@@ -11,7 +11,7 @@
 from app.proxy.acc_tables import AccTables
 from app.proxy.core import Proxy
 from app.proxy.locate import Locator
-from app.proxy.location import Location
+from app.proxy.location import DEACTIVATED, Location
 from app.proxy.overload import Intake
 from app.proxy.store import LocationStore, static_bindings
 from app.proxy.target import received_peer
@@ -181,12 +181,22 @@ class Service:
         network = None if address is None else subscriber_network(address)
         return self.proxy.pike.bans.lift(network)
 
-    def registrations(self, now):
-        """-> [(AOR, contact, seconds to expiry or None for never, user agent)]."""
+    def registrations(self, now, aor=None):
+        """-> [(AOR, contact, seconds to expiry or None for never, user agent)]; of one AOR."""
+        found = self.location.all(now) if aor is None else self.location.bindings(aor, now)
         return [
-            (each.aor, each.contact, each.remaining(now), each.user_agent)
-            for each in self.location.all(now)
+            (each.aor, each.contact, each.remaining(now), each.user_agent) for each in found
         ]
+
+    def registration_count(self):
+        """-> int: bindings, those of the site's own table too."""
+        return len(self.location) + self.location.fixed
+
+    def unregister(self, aor, now, wall):
+        """Ends the bindings of an AOR but those of the site. -> how many those were."""
+        before = len(self.location)
+        self.location.remove(self.location.bindings(aor, now), DEACTIVATED, now, wall)
+        return before - len(self.location)
 
     def calls(self, now):
         """-> [(from, to, state, seconds)]."""

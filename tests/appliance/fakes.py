@@ -143,8 +143,16 @@ class FakePhone:
         self.lifted = []
         self.trunks_now = ([], [])
 
-    def registrations(self):
-        return self.bindings
+    def registrations(self, aor=None):
+        return [each for each in self.bindings if aor in (None, each[0])]
+
+    def registration_count(self):
+        return len(self.bindings)
+
+    def unregister(self, aor):
+        kept = [each for each in self.bindings if each[0] != aor]
+        removed, self.bindings = len(self.bindings) - len(kept), kept
+        return removed
 
     def calls(self):
         return self.calls_now

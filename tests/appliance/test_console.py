@@ -176,8 +176,30 @@ def test_registrations_and_calls_are_tables():
         "200@example.org  sip:200@192.0.2.7:5060  59m 00s  Phone?[2J/1.0",
         "1 binding",
     ]
+    assert terminal.run("registrations 200@EXAMPLE.org")[-1] == "1 binding"
+    assert terminal.run("registrations 201") == ["no registrations"]
+    assert terminal.run("registrations 200 201") == ["usage: registrations [AOR]"]
     assert terminal.run("calls")[1] == "200   201  confirmed  1m 15s"
     assert terminal.run("media") == ["200 to 201", "  audio PCMU", "  nothing"]
+
+
+def test_a_large_site_does_not_fill_the_line():
+    terminal = logged_in()
+    terminal.services.phone.bindings = [(f"{n}", "sip:a@h", None, "") for n in range(1000)]
+    lines = terminal.run("registrations")
+    assert len(lines) == 202 and "never" in lines[1]
+    assert lines[-1] == "the first 200 of 1000; registrations AOR shows one's"
+
+
+def test_unregister():
+    terminal = logged_in()
+    terminal.services.phone.bindings = [("200", "sip:a@h", 60, ""), ("200", "sip:b@h", 60, "")]
+    assert terminal.run("unregister 200") == ["2 bindings of 200 removed"]
+    assert "console: 2 bindings of 200 removed" in terminal.services.log.lines[-1]
+    assert terminal.run("unregister 200") == [
+        "200 has not registered; registrations lists who has"
+    ]
+    assert terminal.run("unregister") == ["usage: unregister AOR"]
 
 
 def test_trunks_are_shown():

@@ -51,6 +51,23 @@ class Bench:
         return found
 
 
+def test_the_console_may_unregister():
+    fixed = "username(str) contact(str) expires(int)\n200:sip\\:door@192.0.2.7:0\n"
+    bench = Bench(tables={"subscriber": subscribers("200", "201"),
+                          "location": table("location", fixed)})  # fmt: skip
+    service = bench.service
+    Phone(bench, "200").register(600)
+    Phone(bench, "201").register(600)
+    assert service.registration_count() == 3
+    assert len(service.registrations(bench.now, "200")) == 2
+    assert service.unregister("200", bench.now, bench.wall) == 1
+    assert service.unregister("200", bench.now, bench.wall) == 0  # the site's own stays
+    assert [row[:3] for row in service.registrations(bench.now, "200")] == [
+        ("200", "sip:door@192.0.2.7", None)
+    ]
+    assert service.registration_count() == 2
+
+
 def test_the_console_sees_registrations_and_calls():
     bench = Bench()
     alice, bob = Phone(bench, "200"), Phone(bench, "201")
