@@ -215,7 +215,8 @@ class Registration(Outcome):
         """-> URI | None: where the contact is reached, unless it says so itself."""
         if self.way.flow:
             return self.way.received
-        own = next_hop(contact.uri, self.config)
+        # as lookup() goes there: an alias counts in dialogs alone
+        own = next_hop(contact.uri, self.config, use_alias=False)
         return None if own is not None and uri_for(own) == self.way.received else self.way.received
 
     def _is_moved(self, binding, contact):
