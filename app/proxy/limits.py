@@ -10,6 +10,7 @@ LINGER = HOUR  # that a call counts whose BYE the trunk has refused
 PARTS = 12  # of a window; it slides by one part at a time
 MAX_CALLERS = 1024  # extensions whose calls are counted at a time
 MAX_RECORDS = 300  # calls to the outside in progress
+IN_USE = "Call-ID in Use"
 
 # Answers to a BYE that say that there is no call any more (RFC 3261 12.2.1.2); 504 stands for none.
 OVER = (408, 481, 504)
@@ -103,7 +104,7 @@ class Limits:
 
     def _reason(self, call_id, caller, most, total, now):
         if call_id in self._records:
-            return "Call-ID in Use"  # a second call under its cover would be ended with the first
+            return IN_USE  # a second call under its cover would be ended with the first
         if len(self._records) >= (total or MAX_RECORDS):
             return "All Lines Busy"
         if most["calls"] and len(caller.records) >= most["calls"]:

@@ -1,7 +1,7 @@
 """Verbs of our own against toll fraud: numbers as they are dialled, emergency calls, limits."""
 
 from app.proxy.aor import rows_of
-from app.proxy.limits import NAMES
+from app.proxy.limits import IN_USE, NAMES
 from app.sip.uri import Uri
 
 DIGITS = "0123456789"
@@ -95,7 +95,9 @@ class LimitVerbs:
         if self.is_emergency():
             return True
         aor, most, limits = self._limited(), self._most(), self.proxy.modules.limits
-        if self.is_method("INVITE"):
+        if self.is_method("INVITE") and self.proxy.calls.get(self.ci) is not None:
+            reason = IN_USE  # nested in another call, it would have no end
+        elif self.is_method("INVITE"):
             config = self.config
             reason = limits.begin(
                 self.ci, self.ft, aor, most, config.trunk_calls, self.now, config.max_call_time

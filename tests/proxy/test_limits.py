@@ -138,6 +138,27 @@ def test_a_second_call_under_the_same_call_id_is_none():
     assert again == [403] and in_progress(scene) == 1
 
 
+def test_a_contact_at_the_trunk_is_no_way_around():
+    """Neither plainly nor behind an alias of ours, which is for dialogs alone."""
+    for more in ("", ";alias=192.0.2.200~5060~1", ";maddr=192.0.2.200", ";transport=udp"):
+        scene = limited(calls=1)
+        scene.alice.contact = f"<sip:0900123@{ONE}{more}>"
+        assert status(scene.alice.register())[-1] == 200, more
+        scene.bob.request("INVITE", "sip:200@example.org", body=SDP)
+        assert scene.one.received() == [], more
+        assert asked(scene.alice).uri == scene.alice.contact[1:-1], more
+
+
+def test_a_call_id_of_another_call_is_none_for_a_call_outside():
+    """It would pass as nested in that one, and its end would never be heard of."""
+    scene = limited(calls=2)
+    scene.bob.request("INVITE", "sip:200@example.org", body=SDP, call_id="used")
+    data = scene.alice.make("INVITE", "sip:0301234@example.org", body=SDP, call_id="used")
+    answer = last(scene.alice.send(scene.alice.authenticated(data, last(scene.alice.send(data)))))
+    assert (answer.status, answer.reason) == (403, "Call-ID in Use")
+    assert in_progress(scene) == 0
+
+
 def test_a_made_up_dialog_is_no_way_around():
     scene = limited(calls=1)
     Outside(scene)
