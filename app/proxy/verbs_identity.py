@@ -54,7 +54,10 @@ class PrivacyVerbs:
 
 
 class IdentityVerbs:
-    """Needs: proxy, config, msg, edits, fu, ru, au, credentials, gateway, names."""
+    """Needs: proxy, config, msg, edits, fu, ru, au, credentials, gateway, names. Sets presented:
+    From says what present_identity() has it say."""
+
+    presented = False
 
     def is_anonymous(self):
         """-> bool: the caller wants not to be shown: by Privacy, or by an anonymous From.
@@ -117,23 +120,30 @@ class IdentityVerbs:
             self.edits.remove(name.lower())
         number = self.outward_number()
         uri = self._identity_uri(number) if number else ""
+        self._unsay()
         if self.is_anonymous():
             self._hide(asked, uri)
         elif uri:
             self._show(uri)
         return True
 
+    def _unsay(self):
+        """What the trunk before was told in From is not for the next one."""
+        if self.presented:
+            self._rename().from_ = ""
+            self.presented = False
+
     def _show(self, uri):
         modes = self._modes()
         if "from" in modes:
-            self.uac_replace_from("", uri)
+            self.presented = self.uac_replace_from("", uri)
         if "pai" in modes:
             self.edits.append(ASSERTED, f"<{uri}>")
         if "rpid" in modes:
             self.edits.append(PARTY, f"<{uri}>;party=calling;screen=yes;privacy=off")
 
     def _hide(self, asked, uri):
-        self.uac_replace_from("Anonymous", ANONYMOUS)
+        self.presented = self.uac_replace_from("Anonymous", ANONYMOUS)
         if not uri:
             return
         modes = self._modes()

@@ -11,9 +11,10 @@ BY_USERNAME = 1  # modes of uac_reg_request_to
 
 class UacVerbs:
     """Needs: proxy, config, now, msg, edits, failure, targets, ru, du, set_ruri. Sets names:
-    names.Names; answers: the credentials.Answers of this transaction."""
+    names.Names; answers: the credentials.Answers of this transaction for the server at the
+    address answered_at."""
 
-    answers = None
+    answers = answered_at = None
 
     # From and To
 
@@ -73,7 +74,8 @@ class UacVerbs:
             return False
         if branch.source.host != branch.peer.host or self._rename().cseq >= MAX_AHEAD:
             return False
-        if self.answers is None:
+        if self.answered_at != branch.peer.host:  # nobody is shown what another one was
+            self.answered_at = branch.peer.host
             credentials = self._credentials_at((branch.peer.host, branch.asked.host))
             self.answers = Answers(credentials, self.proxy.hashes, self.proxy.token)
         if not self.answers.take(branch.reply):

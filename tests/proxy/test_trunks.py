@@ -202,6 +202,30 @@ def test_a_trunk_that_challenges_is_answered_in_the_callers_stead():
     assert status(scene.alice.received()) == [200]
 
 
+def test_a_trunk_is_shown_no_password_of_another_one():
+    """Not even when it names the other one's realm; it gets that of its own account."""
+    mine = UACREG + "two:5551201:example.org:you:two.example:two:you:hidden:sip\\:203.0.113.2:600\n"
+    scene = Scene(tables=[("uacreg", mine)])
+    scene.call()
+    scene.one.reply(asked(scene.one), 401, headers=["WWW-Authenticate: " + challenge("one", "n1")])
+    scene.one.reply(asked(scene.one), 503)
+    invite = asked(scene.two)
+    assert "authorization" not in invite.spans
+    lines = ["WWW-Authenticate: " + challenge(realm, "n2") for realm in ("one", "two")]
+    scene.two.reply(invite, 401, headers=lines)
+    [given] = asked(scene.two).headers("authorization")
+    assert parse_credentials(given).username == "you"
+
+
+def test_a_trunk_is_shown_no_from_of_another_one():
+    scene = Scene(one="identity=from", two="identity=pai")
+    scene.call()
+    scene.one.reply(asked(scene.one), 503)
+    invite = asked(scene.two)
+    assert str(invite.from_.uri) == "sip:200@example.org"
+    assert invite.header("p-asserted-identity") == f"<sip:5551200@{TWO}>"
+
+
 def test_a_challenge_that_cannot_be_answered_never_reaches_the_telephone():
     scene = Scene(tables=[("uacreg", UACREG)])
     scene.call()
