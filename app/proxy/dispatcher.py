@@ -183,6 +183,8 @@ class Dispatcher:
             state = LETTERS.get(letter, state)
         if state is None or (state and not self.can_probe(destination)):
             return False
+        if destination not in self.sets.get(destination.setid, ()):
+            return False  # of a former table
         self.update(destination, state | (PROBING if "p" in letters else 0), now)
         return True
 

@@ -317,3 +317,14 @@ def test_another_site_keeps_the_state_of_rows_that_are_the_same():
     made.to(TWO)
     made.wait(2 * INTERVAL)
     assert made.to(TWO) == [] and made.proxy.modules.dispatcher.all() == []
+
+
+def test_a_destination_that_is_gone_is_not_probed_for_a_call_of_before():
+    made = box()
+    r = request(made)
+    r.ds_select_dst(1, 8)
+    made.proxy.reload({}, made.config)
+    made.proxy.modules.start(made.now)
+    assert not r.ds_mark_dst("tp")
+    made.wait(2 * INTERVAL)
+    assert made.to(TWO) == []
