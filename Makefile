@@ -5,9 +5,10 @@ PYTHON ?= python3
 ARGS ?=
 SECONDS ?= 600
 COUNT ?= 10000000
+CALLS ?= 100000
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: run test image host lint unit interop device fuzz bench-boot bench-relay bench-overload reproduce help clean
+.PHONY: run test image host lint unit interop device fuzz soak bench-boot bench-relay bench-overload reproduce help clean
 
 run:  ## build the image, boot it in QEMU, ready for a phone
 	@$(PYTHON) scripts/run.py $(BOARD) $(ARGS)
@@ -35,6 +36,9 @@ device:  ## boot the image in QEMU and use it
 
 fuzz:  ## fuzz SIP (COUNT datagrams, default 10 million: an hour), the C engine (SECONDS)
 	@$(PYTHON) scripts/test.py fuzz $(COUNT) $(SECONDS)
+
+soak:  ## 100,000 calls over a bad line (CALLS), then a flood of REGISTERs (SECONDS): two hours
+	@$(PYTHON) scripts/test.py soak $(CALLS) $(SECONDS)
 
 bench-boot:  ## measure the image: boot time, memory, sizes
 	@$(PYTHON) tests/bench/boot.py $(ARGS)

@@ -13,6 +13,7 @@ from app.appliance.options import USAGE, UsageError, parse_options
 from app.appliance.services import Services
 from app.appliance.site import check_site
 from app.dns.resolver import Resolver
+from app.figures import Figures
 from app.media.addresses import rules_of
 from app.media.relay import Relay
 from app.port import clock, files, hashes, loop, net, scripts, system
@@ -59,6 +60,7 @@ class Box:
         self.alarm = loop.Sleeper(clock.now)
         self.heap = Heap()
         self.heap.follow(0)
+        self.figures = Figures(options.stats, self) if options.stats else None
         self.site = None
         self.service = None  # app.proxy.service.Service, once there is a site
         self.sockets = Sockets(self.log, hashes.token, hashes.sha1_digest)
@@ -299,6 +301,8 @@ class Box:
                 self.console.handle_timers(now)
             if self.look_at is not None and now >= self.look_at:
                 self.look_around()
+            if self.figures is not None:
+                self.figures.handle_timers(now)
             self.turn()
 
     def turn(self):
@@ -308,6 +312,8 @@ class Box:
         if self.service is not None:
             due.append(self.service.next_timer())
             self.heap.follow(len(self.service.endpoint))
+        if self.figures is not None:
+            due.append(self.figures.next_timer())
         if self.console is not None:
             due.append(self.console.next_timer())
             if self.tty.write(self.console.output()):

@@ -3,6 +3,7 @@
 
 usage: scripts/test.py all|lint|unit|interop|device [PYTEST ARGUMENTS]
        scripts/test.py fuzz COUNT SECONDS
+       scripts/test.py soak CALLS SECONDS
 
 What a part needs is installed and built first; a peer or a product that is missing is a
 failure here, never a skip.
@@ -22,9 +23,11 @@ NAMESPACES = "tests/interop/net"  # networks of namespaces(7): these tests take 
 NOTHING_SELECTED = 5  # pytest's exit status
 PARTS = ("lint", "unit", "interop", "device")
 FOLDERS = {
-    "unit": ["tests", "--ignore=tests/interop", "--ignore=tests/device", "--ignore=tests/bench"],
+    "unit": ["tests", "--ignore=tests/interop", "--ignore=tests/device", "--ignore=tests/bench",
+             "--ignore=tests/soak"],
     "interop": ["tests/interop"],
     "device": ["tests/device"],
+    "soak": ["tests/soak"],
 }
 
 
@@ -48,7 +51,7 @@ def tests(parts, arguments):
     if "device" in parts:
         settings["WAFERPBX_IMAGE"] = str(build.build_image("qemu-i586") / "disk.img")
     if set(parts) >= {"unit", "interop", "device"}:
-        selected = ["tests", "--ignore=tests/bench"]
+        selected = ["tests", "--ignore=tests/bench", "--ignore=tests/soak"]
     else:
         selected = [word for part in parts for word in FOLDERS[part]]
     if os.geteuid() == 0 or "interop" not in parts:
@@ -76,10 +79,18 @@ def fuzz(count, seconds):
     return status or subprocess.call(["make", "-C", str(ENGINE), "fuzz", f"FUZZ_SECONDS={seconds}"])
 
 
+def soak(calls, seconds):
+    """Make calls over a bad line, then calls in a flood of REGISTERs; return the status."""
+    os.environ.update({"WAFERPBX_CALLS": calls, "WAFERPBX_SECONDS": seconds})
+    return tests(["soak"], ["-s"])
+
+
 def main(part, *arguments):
     """Run `part` and end with its status."""
     if part == "fuzz" and len(arguments) == 2:
         sys.exit(fuzz(*arguments))
+    if part == "soak" and len(arguments) == 2:
+        sys.exit(soak(*arguments))
     if part not in (*PARTS, "all"):
         sys.exit(__doc__)
     parts = PARTS if part == "all" else (part,)

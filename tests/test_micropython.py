@@ -17,7 +17,7 @@ TESTS = ROOT / "tests"
 DRIVER = TESTS / "micropython_driver.py"
 CPYTHON_ONLY = {"pytest", "hypothesis", "subprocess", "unittest", "threading", "ctypes", "pty",
                 "tempfile", "pathlib", "importlib", "signal", "shutil", "scripts"}
-NOT_PORTABLE = ("device", "interop", "bench", "scripts")  # folders of what runs on a host
+NOT_PORTABLE = ("device", "interop", "bench", "soak", "scripts")  # folders of what runs on a host
 HEAP = "24M"  # what the box has (firmware/rootfs/etc/init.d/waferpbx), for words twice as long
 SECONDS = 300
 

@@ -12,6 +12,7 @@ usage: waferpbx -m app [OPTION...]        (or python3 -m app)
   --advertise HOST[:PORT]   where telephones find us (default: the site's, or our address)
   --dns HOST[:PORT]         name server (default: the site's, or the system's)
   --rtp FIRST-LAST          UDP ports for media (default: the site's)
+  --stats FILE              what the program holds, each second, for tests of endurance
   --console                 the console on this terminal
   --appliance               the whole box: --state /data --console, network, log to syslog only
 """
@@ -22,13 +23,15 @@ class UsageError(Exception):
 
 
 class Options:
-    """site, state: folders; advertise, dns: (host, port or None); rtp: (first, last).
+    """site, state: folders; stats: a file; advertise, dns: (host, port or None); rtp: (first,
+    last).
 
     listen: as values.listen has it. Each None where it is not given. console, appliance: bool.
     """
 
     def __init__(self):
         self.site = self.state = self.listen = self.advertise = self.dns = self.rtp = None
+        self.stats = None
         self.console = self.appliance = self.help = False
 
 
@@ -83,4 +86,5 @@ VALUES = {
     "--advertise": address_port,
     "--dns": address_port,
     "--rtp": port_range,
+    "--stats": _folder,
 }

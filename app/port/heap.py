@@ -33,6 +33,12 @@ class Heap:
         _set(self.threshold)
 
 
+def held():
+    """Return the bytes of the heap that live, behind a collection; under CPython its objects."""
+    gc.collect()
+    return gc.mem_alloc() if hasattr(gc, "mem_alloc") else len(gc.get_objects())
+
+
 if hasattr(gc, "mem_alloc"):
     _set = gc.threshold
 

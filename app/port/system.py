@@ -24,6 +24,11 @@ def memory():
     return total, available, own
 
 
+def descriptors():
+    """Return how many files, sockets and the like this process has open."""
+    return len(os.listdir("/proc/self/fd"))
+
+
 def uptime():
     """Return whole seconds since the kernel started."""
     with open("/proc/uptime") as file:

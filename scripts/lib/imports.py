@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "places": ("port", "sip"),
     "link": ("port", "transport", "sip"),
     "secrets": ("port",),
+    "figures": ("port",),
     "sockets": ("port", "transport", "sip", "link"),
     "main": EVERYTHING,
     "__main__": EVERYTHING,  # python3 -m app: it calls main

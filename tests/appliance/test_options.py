@@ -20,12 +20,14 @@ def test_everything():
     options = parse_options([
         "--site", "here/", "--state=there", "--listen", "127.0.0.1:5070", "--advertise",
         "[2001:db8::1]:5080", "--rtp", "20000-20099", "--console",
+        "--stats=/tmp/figures",
     ])  # fmt: skip
     assert (options.site, options.state) == ("here", "there")
     both = (("udp", "127.0.0.1", 5070, None), ("tcp", "127.0.0.1", 5070, None))
     assert options.listen == both
     assert options.advertise == ("2001:db8::1", 5080)
     assert options.rtp == (20000, 20099) and options.console
+    assert options.stats == "/tmp/figures"
     assert parse_options(["--dns=127.0.0.1:5353"]).dns == ("127.0.0.1", 5353)
     assert [each[:3] for each in parse_options(["--listen", "::"]).listen] == [
         ("udp", "::", None), ("tcp", "::", None),

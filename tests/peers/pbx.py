@@ -11,7 +11,7 @@ from tests.peers.process import Program, missing, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "build" / "host" / "waferpbx"
-HEAP = "12M"  # what the smallest box gives it
+HEAP = os.environ.get("WAFERPBX_HEAP", "12M")  # what the smallest box gives it
 RTP_PORTS = 400
 
 
@@ -81,6 +81,14 @@ class Pbx:
         """Start it anew on the same ports and state."""
         self.stop()
         self.start()
+
+    def figures(self):
+        """-> {name: int}: what it holds, as app/figures.py tells; waits for the next telling."""
+        path = self.folder / "figures"
+        before = path.read_bytes() if path.exists() else b""
+        wait_until(lambda: path.exists() and path.read_bytes() != before, "the PBX tells figures")
+        return {name: int(number) for name, number in
+                [line.split() for line in path.read_text().splitlines()]}  # fmt: skip
 
     def log(self):
         """-> str: the last of its output."""

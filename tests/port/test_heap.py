@@ -37,3 +37,9 @@ def test_the_more_lives_the_less_often():
 
 def test_a_step_is_set_once():
     assert len(follow(1 << 24, 0, 1, 2, heap.STEP - 1, heap.STEP, heap.STEP + 1)) == 2
+
+
+def test_what_is_kept_is_counted():
+    before = heap.held()
+    kept = [[number] for number in range(2000)]
+    assert heap.held() > before + 1000 and len(kept) == 2000

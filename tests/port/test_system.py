@@ -9,6 +9,13 @@ def test_memory_and_uptime_are_plausible():
     assert isinstance(system.command_line(), dict)
 
 
+def test_an_open_file_is_a_descriptor_more():
+    before = system.descriptors()
+    with open("/dev/null"):
+        assert system.descriptors() == before + 1
+    assert system.descriptors() == before
+
+
 def test_run_returns_the_exit_status():
     assert system.run("/bin/true") == 0
     assert system.run("/bin/sh", "-c", "exit 3") == 3
