@@ -51,9 +51,12 @@ class Machine:
     `disk` is written to: give it a copy. `rtp_ports` is (first, last), inclusive.
     """
 
-    def __init__(self, board, disk, sip_port, rtp_ports, memory=64, folder=None, extra=()):
+    def __init__(
+        self, board, disk, sip_port, rtp_ports, memory=64, folder=None, extra=(), tcp_ports=()
+    ):
         self.board, self.disk, self.memory = board, Path(disk), memory
         self.sip_port, self.rtp_ports = sip_port, rtp_ports
+        self.tcp_ports = (sip_port, *tcp_ports)
         self.folder = Path(folder or self.disk.parent)
         self.console_port = None
         self.extra = extra
@@ -107,6 +110,7 @@ class Machine:
 
     def _arguments(self, program):
         forwards = [f"hostfwd=udp:{HOST}:{port}-:{port}" for port in self._ports()]
+        forwards += [f"hostfwd=tcp:{HOST}:{port}-:{port}" for port in self.tcp_ports]
         return [
             program,
             "-M",

@@ -23,14 +23,17 @@ RTP_PORT_COUNT = 24  # six calls
 
 
 class Box:
-    """A disk of its own, made from `image`, and the machine that runs on it."""
+    """A disk of its own, made from `image`, and the machine that runs on it.
+
+    target: where it listens by UDP and TCP; secure: where by TLS, if the site says so.
+    """
 
     def __init__(self, image, folder, memory=64):
         self.folder = Path(folder)
         disk = self.folder / "disk.img"
         shutil.copyfile(image, disk)
         first = free_ports(RTP_PORT_COUNT)
-        self.target = Target(qemu.HOST, free_ports())
+        self.target, self.secure = [Target(qemu.HOST, free_ports()) for _ in range(2)]
         self.machine = qemu.Machine(
             board.load("qemu-i586"),
             disk,
@@ -38,14 +41,18 @@ class Box:
             (first, first + RTP_PORT_COUNT - 1),
             memory,
             self.folder,
+            tcp_ports=(self.secure.port,),
         )
         (self.folder / "password").write_text(CONSOLE_PASSWORD + "\n")
         self.site = self.make_site("site")
 
     # The site.
 
-    def make_site(self, name, users=site.USERS, network=None, **tables):
-        """Write a site for this box; return its folder. `network`: keys of [network]."""
+    def make_site(self, name, users=site.USERS, network=None, more=None, **tables):
+        """Write a site for this box; return its folder.
+
+        `network`: keys of [network]; `more`: {section: {key: value}} besides.
+        """
         port = self.target.port
         sections = {
             "system": {"hostname": "box"},
@@ -59,6 +66,8 @@ class Box:
             "media": {"ports": "{}-{}".format(*self.machine.rtp_ports)},
             "console": {"password": hash_password(CONSOLE_PASSWORD)},
         }
+        for section, keys in (more or {}).items():
+            sections.setdefault(section, {}).update(keys)
         files = {"site.conf": site.conf(sections), "subscriber": site.subscriber(users), **tables}
         return site.write(self.folder / name, files)
 
