@@ -15,7 +15,7 @@ from app.port.poller import READ, Poller, raise_descriptors
 from app.transport.client_hello import ClientHello
 from app.transport.connections import Connections, Limits
 
-SHAKING = 2  # handshakes of TLS that go on between two looks at all the others
+SHAKING = 1  # handshakes of TLS that go on between two looks at all the others
 PAUSE = 1.0  # seconds in which nobody is let in when there are no descriptors left
 SPARE = 64  # descriptors for all else
 WILDCARDS = ("0.0.0.0", "::")
@@ -108,7 +108,7 @@ class Sockets:
     # In
 
     def work(self):
-        """Whatever has come, everybody in turn; handshakes, which cost time, two by two."""
+        """Whatever has come, everybody in turn; handshakes, which cost time, one by one."""
         busy, self._busy = self._busy, []
         found = [(link.fd, True, False) for link in busy if link.fd in self.owners]
         later = []

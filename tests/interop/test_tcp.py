@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.peers import scenes
+from tests.peers import scenes, sipsak
+from tests.peers.site import DOMAIN
 
 pytestmark = pytest.mark.interop
 
@@ -27,3 +28,8 @@ def test_the_callee_is_busy(target, tmp_path):
 
 def test_nobody_answers_and_the_caller_gives_up(target, tmp_path):
     scenes.sipp_pair(tmp_path, target, "call-given-up", "ring", ring=200, ways=("t1", "t1"))
+
+
+def test_sipsak(target):
+    status, said = sipsak.run(target, "-E", "tcp", "-s", f"sip:{DOMAIN}")
+    assert status == 0, said
