@@ -8,7 +8,7 @@ COUNT ?= 10000000
 CALLS ?= 100000
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: run test image host lint unit interop device fuzz soak bench-boot bench-relay bench-overload reproduce help clean
+.PHONY: run test image host lint unit interop device fuzz soak mutants bench-boot bench-relay bench-overload reproduce help clean
 
 run:  ## build the image, boot it in QEMU, ready for a phone
 	@$(PYTHON) scripts/run.py $(BOARD) $(ARGS)
@@ -39,6 +39,9 @@ fuzz:  ## fuzz SIP (COUNT datagrams, default 10 million: an hour), the C engine 
 
 soak:  ## 100,000 calls over a bad line (CALLS), then a flood of REGISTERs (SECONDS): two hours
 	@$(PYTHON) scripts/test.py soak $(CALLS) $(SECONDS)
+
+mutants:  ## take the defences of signalling out one by one, and see their tests fail
+	@$(PYTHON) scripts/test.py mutants
 
 bench-boot:  ## measure the image: boot time, memory, sizes
 	@$(PYTHON) tests/bench/boot.py $(ARGS)

@@ -4,6 +4,7 @@
 usage: scripts/test.py all|lint|unit|interop|device [PYTEST ARGUMENTS]
        scripts/test.py fuzz COUNT SECONDS
        scripts/test.py soak CALLS SECONDS
+       scripts/test.py mutants
 
 What a part needs is installed and built first; a peer or a product that is missing is a
 failure here, never a skip.
@@ -91,6 +92,8 @@ def main(part, *arguments):
         sys.exit(fuzz(*arguments))
     if part == "soak" and len(arguments) == 2:
         sys.exit(soak(*arguments))
+    if part == "mutants":
+        sys.exit(subprocess.call([sys.executable, "-m", "tests.mutants.run", *arguments], cwd=ROOT))
     if part not in (*PARTS, "all"):
         sys.exit(__doc__)
     parts = PARTS if part == "all" else (part,)

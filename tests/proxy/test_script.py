@@ -128,6 +128,11 @@ def test_refusals_are_logged_without_control_characters():
     eve = Phone(box, "eve", host="203.0.113.66", domain="evil.example")
     eve.send(eve.make("INVITE", "sip:1900@198.51.100.1"))
     assert box.log.has("INVITE sip:1900@198.51.100.1 from 203.0.113.66:5060: relaying denied")
+    phone = Phone(box, "200")
+    data = phone.make("REGISTER", "sip:example.org", to="<sip:200@example.org>")
+    challenge = last(phone.send(data))
+    phone.send(phone.authenticated(data, challenge, username="200\x1b[2J\x9b\x07"))
+    assert box.log.has("no such user 200?[2J??")
 
 
 class Probe:
