@@ -9,7 +9,7 @@ makes short. Such a file is kept in tests/fuzz/regressions, and played by every 
 import gc
 import sys
 
-from tests.fuzz import kept
+from tests.fuzz import kept, wire
 from tests.fuzz.chance import Chance
 from tests.fuzz.grammar import mutate
 from tests.fuzz.scene import Scene
@@ -71,7 +71,18 @@ def fuzz_parser(seed, count):
     return count
 
 
-KINDS = {"box": fuzz_box, "parser": fuzz_parser}
+def fuzz_wire(seed, count):
+    """What lies beneath SIP. -> pieces of damage."""
+    chance = Chance(seed)
+    for _ in range(count):
+        try:
+            wire.run(chance)
+        except Exception as error:
+            raise Failure(seed, None, error)
+    return count
+
+
+KINDS = {"box": fuzz_box, "parser": fuzz_parser, "wire": fuzz_wire}
 
 
 def held():
