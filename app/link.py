@@ -167,13 +167,8 @@ class Link:
         self._sockets.come_back_to(self)
 
     def _take(self, data):
-        messages = self._table.receive(self.connection, data, clock.now())
-        for message in messages:
+        for message in self._table.receive(self.connection, data, clock.now()):
             self._sockets.take(message, self.connection.peer)
-            if self.fd not in self._sockets.owners:
-                return
-        if messages:
-            self._table.heard(self.connection, clock.now())
         self.write()
 
     def write(self):

@@ -68,7 +68,7 @@ class Service:
         self.users = {}
         self._sent = None
 
-    def receive(self, data, peer, now, wall):
+    def arrive(self, data, peer, now):
         self.received.append((data, peer))
 
     def to_send(self):
@@ -348,7 +348,9 @@ def test_who_is_denied_or_too_much_is_sent_away():
     assert box.service.lost == [one.peer]
     box.service.users[second.address()[1]] = "200"
     second.write(EMPTY)
-    box.run(lambda: two.standing == KNOWN)
+    box.run(lambda: box.service.received)
+    box.send(b"SIP/2.0 200 OK\r\n\r\n", two.peer)
+    assert two.standing == KNOWN
     assert two.user == "200"
     assert box.sockets.list()[0][5] == "200"
     box.service.banned.append(HOST)

@@ -175,11 +175,6 @@ class Connections:
         self._schedule(connection)
         return messages
 
-    def heard(self, connection, now):
-        """After its messages were handled: whether somebody has proved to be there."""
-        if connection.standing != KNOWN:
-            self._look(connection, now)
-
     def send(self, connection, data, mark, now):
         """Let a SIP message wait to be sent. -> bool: not where too much waits already."""
         data = connection.layer.wrap(data)
@@ -190,6 +185,8 @@ class Connections:
             return False
         connection.put(data, mark)
         self.waits += len(data)
+        if connection.standing != KNOWN:  # it may be the answer to who has just proved himself
+            self._look(connection, now)
         return True
 
     def written(self, connection, count, now):
@@ -267,10 +264,13 @@ class Connections:
 
     def _stays(self, connection, now):
         """-> bool: it has been silent for its time, but who is known may be."""
-        if connection.standing != KNOWN or self._other_deadline(connection) <= now:
+        if self._other_deadline(connection) <= now:
             return False
-        if self._known(connection.peer, now) is None:
+        if connection.standing != KNOWN:
+            self._look(connection, now)
+        elif self._known(connection.peer, now) is None:
             self._forget(connection)
+        if connection.standing != KNOWN:
             return False
         connection.talked = now
         return True

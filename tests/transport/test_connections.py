@@ -33,14 +33,15 @@ class World:
         return self.table.add(where, host, port, self.now)
 
     def hear(self, connection, data=EMPTY):
-        messages = self.table.receive(connection, data, self.now)
-        self.table.heard(connection, self.now)
-        return messages
+        return self.table.receive(connection, data, self.now)
 
     def know(self, connection, user="200"):
-        self.users[connection.peer.host, connection.peer.port] = user
+        """He sends something, proves himself, and gets an answer."""
         self.hear(connection)
+        self.users[connection.peer.host, connection.peer.port] = user
+        assert self.table.send(connection, b"SIP/2.0 200 OK", None, self.now)
         assert connection.standing == KNOWN
+        self.table.written(connection, len(connection.output()), self.now)
 
     def wait(self, seconds):
         """-> the connections whose time is over by then, closed as main does it."""
@@ -196,6 +197,16 @@ def test_who_speaks_has_more_time_and_who_is_known_has_it_all():
     assert world.wait(5000) == []
     world.users.clear()  # its registration is over
     assert world.wait(120) == [known]
+
+
+def test_who_has_proved_himself_without_an_answer_stays_as_well():
+    world = World()
+    connection = world.come()
+    world.hear(connection)
+    assert connection.standing == SPEAKS
+    world.users["10.0.0.1", 4000] = "200"
+    assert world.wait(121) == []
+    assert connection.standing == KNOWN
 
 
 def test_a_peer_that_takes_nothing():
