@@ -69,7 +69,7 @@ class Bench:
                 counted = here.counters()
             there.program.kill()
         good, shed = counted.get("good", 0), counted.get("shed", 0)
-        sent = counted.get("TotalCallCreated", 0)
+        sent = counted.get("OutgoingCall", 0)
         return {"offered": sent / seconds, "good": good / seconds, "refused": shed / seconds,
                 "lost": (sent - good - shed) / seconds, "cpu": used / lasted}  # fmt: skip
 

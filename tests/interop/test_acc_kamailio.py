@@ -57,3 +57,26 @@ def test_a_real_kamailio_reads_them(records):
     with running(tables) as kamailio:
         for name in OWN:
             assert kamailio.select(name) == records[name], name
+
+
+def test_kill_9_leaves_tables_that_load_and_grow(own_box):
+    box = own_box(accounting={"delay": 0})
+    folder, seen = box.state / "acc", 0
+    for _ in range(4):
+        with Phone(box.target, "200") as one, Phone(box.target, "201") as other:
+            assert one.register().status == other.register().status == 200
+            out, into = connect(one, other)
+            out.request("BYE")
+            into.hung_up()
+        box.kill()
+        with open(folder / "acc", "ab") as torn:
+            torn.write(b"99:INVITE:torn:in the mid")
+        box.start()
+        with Phone(box.target, "200") as one, Phone(box.target, "201") as other:
+            assert one.register().status == other.register().status == 200
+            connect(one, other)
+            wait_until(lambda: b"torn" not in (folder / "acc").read_bytes(), "acc is mended")
+        found = rows(folder, "acc")
+        assert len(found) > seen
+        assert [row["id"] for row in found] == list(range(1, len(found) + 1))
+        seen = len(found)
