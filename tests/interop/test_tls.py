@@ -1,6 +1,9 @@
 """SIP over TLS: baresip and openssl against a box with certificates made for the test."""
 
+import os
 import re
+import socket
+import ssl
 import subprocess
 
 import pytest
@@ -9,7 +12,7 @@ from tests.certificates import RSA, Folder
 from tests.peers import scenes, site
 from tests.peers.address import LOOPBACK, Target, free_ports
 from tests.peers.baresip import Baresip
-from tests.peers.process import require
+from tests.peers.process import require, wait_until
 
 pytestmark = pytest.mark.interop
 
@@ -146,3 +149,49 @@ def answer(where, authority, request, *words):
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.slow
+def test_connections_good_and_bad_leave_no_memory_behind(secure_box, authority):
+    """mbedTLS's memory is libc's: no collector finds what is forgotten."""
+    box, where = secure_box()
+    good = ssl.create_default_context(cafile=f"{authority.path}/ca.pem")
+    bad = ssl.create_default_context()  # trusts nobody here, and says so in an alert
+
+    def rounds(count):
+        for _ in range(count):
+            with socket.create_connection(where, timeout=10) as plain:
+                with good.wrap_socket(plain, server_hostname=LOOPBACK) as secure:
+                    secure.sendall(b"\r\n\r\n")
+                    assert secure.recv(10) == b"\r\n"
+            with socket.create_connection(where, timeout=10) as plain:
+                with pytest.raises(ssl.SSLError):
+                    bad.wrap_socket(plain, server_hostname=LOOPBACK)
+            with socket.create_connection(where, timeout=10) as plain:
+                plain.sendall(hello() + b"\x16\x03\x03\x00\x04rest")
+                while plain.recv(4096):
+                    pass
+        wait_until(lambda: descriptors(box) < 40, "the connections are gone")
+        return resident(box)
+
+    before = rounds(40)
+    assert rounds(120) < before + 1500, "KiB"
+
+
+def hello():
+    """-> bytes: the first that a client sends."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=LOOPBACK)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
+
+
+def resident(box):
+    """-> int: KiB of memory that the box has."""
+    with open(f"/proc/{box.program.pid}/status") as status:
+        return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+
+
+def descriptors(box):
+    return len(os.listdir(f"/proc/{box.program.pid}/fd"))
