@@ -69,7 +69,7 @@ class Proxy(Routing):
         self._waiting = 0  # ACKs to names that are being looked up
         self.locator = None  # locate.Locator, where names are looked up
         self.modules = Modules(self)
-        self.pike = Pike(config, self.deadlines, log, self._is_in_group)
+        self.pike = Pike(config, self.deadlines, log, self._is_in_group, hashes)
         self._sweep_at = None
 
     def reload(self, tables, config):

@@ -28,6 +28,7 @@ MAX_KNOWN = 1024  # flows
 MAX_USERS = 8  # that have authenticated on one flow
 FLOOD = 8  # times the requests are the messages of any kind that a source may send
 MAJORITY = 4  # messages that one port is ahead of the others with, to be the one that is banned
+MARK = 20  # hex digits
 REPEATS = 4  # requests remembered, to know a retransmission
 MAX_DELAY = 4.0  # seconds that an answer to wrong credentials is held back
 
@@ -56,9 +57,10 @@ class Source:
         """-> the (host, port) that sent most, None where many sent a little each."""
         return self._loudest if self._votes >= MAJORITY else None
 
-    def is_repeat(self, raw):
-        """-> bool: this very request was here before: a retransmission, which asks nothing new."""
-        mark = hash(raw)
+    def is_repeat(self, mark):
+        """-> bool: this very request was here before: a retransmission, which asks nothing new.
+
+        mark: of Pike._mark()."""
         if mark in self._seen:
             return True
         self._seen = [mark] + self._seen[: REPEATS - 1]
@@ -83,10 +85,12 @@ class Known:
 
 class Pike:
     """deadlines, log: of the Proxy. in_group(group, peer) -> bool: permissions' table; group 1,
-    TRUNKS, also dispatcher's set 1."""
+    TRUNKS, also dispatcher's set 1. hashes: has sha256(); MicroPython's own hash() has 16 bits, so
+    that anybody can make messages that it takes for one another."""
 
-    def __init__(self, config, deadlines, log, in_group):
+    def __init__(self, config, deadlines, log, in_group, hashes):
         self.config = config
+        self._hashes = hashes
         self.in_group = in_group
         self.bans = Bans(deadlines, log)
         self.dropped = 0  # messages of banned sources, for the status page
@@ -149,7 +153,7 @@ class Pike:
         if self.bans.get(network) is not None:
             return True  # one of the few that are heard: see admits()
         source = self._source(network, now)
-        if source.is_repeat(raw):
+        if source.is_repeat(self._mark(raw)):
             return True
         if source.requests.add(now) < config.reqs_density_per_unit:
             return True
@@ -214,9 +218,10 @@ class Pike:
         if not self._has_failed(peer, raw, now):
             return None
         failures = self._failing("name " + user.lower(), now)
-        if failures.last == hash(raw):
+        mark = self._mark(raw)
+        if failures.last == mark:
             return None  # a retransmission: its answer is on its way, or held back
-        failures.last = hash(raw)
+        failures.last = mark
         beyond = int(failures.window.add(now)) - self.config.wrong_passwords
         return 0.0 if beyond < 0 else min(MAX_DELAY, 0.5 * 2 ** min(beyond, 3))
 
@@ -228,9 +233,10 @@ class Pike:
         if not known and self.bans.get(network) is not None:
             return False
         failures = self._failing(flow_of(peer) if known else network, now)
-        if failures.last == hash(raw):
+        mark = self._mark(raw)
+        if failures.last == mark:
             return True
-        failures.last = hash(raw)
+        failures.last = mark
         if failures.window.add(now) < config.wrong_passwords:
             return True
         if not known and config.ban:
@@ -239,6 +245,10 @@ class Pike:
         return False
 
     # Within
+
+    def _mark(self, raw):
+        """-> str that tells a message from all others."""
+        return self._hashes.sha256(raw)[:MARK]
 
     def _source(self, network, now):
         source = self._sources.get(network, now)
