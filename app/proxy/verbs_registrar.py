@@ -243,12 +243,20 @@ class RegistrarVerbs:
         try:
             if way.problem() is not None:
                 raise Refused(*way.problem())
+            if way.leads_elsewhere() and not self._is_operators():
+                raise Refused(403, "Forbidden: Path leads elsewhere")
             registration.run()
         except Refused as refusal:
             self.refused(f"registration of {aor}: {refusal.code} {refusal.why}")
             return refusal.code, refusal.reason, refusal.headers
         self._take_effect(aor, registration, way)
         return 200, "OK", self._registered(aor, registration, way)
+
+    def _is_operators(self):
+        """-> bool: it comes from a trunk, or from what `allow_group` names: a proxy that is
+        reached at another address than it sends from."""
+        group = self.config.allow_group
+        return self.allow_source_address() or bool(group) and self.allow_source_address(group)
 
     def _take_effect(self, aor, registration, way):
         self.proxy.location.apply(aor, registration, self.now, self.wall)

@@ -5,10 +5,11 @@ By way of proxies that wrote Path: as these say.
 """
 
 from app.proxy.flow import PARAM, asks_for_outbound
-from app.proxy.target import uri_for
+from app.proxy.target import next_hop, uri_for
 from app.sip.errors import ParseError
 from app.sip.grammar import is_digits
 from app.sip.headers import parse_contact, parse_name_addr
+from app.sip.hosts import parse_host
 from app.sip.transport import is_reliable
 
 MAX_PATH = 512  # characters of a Path that are kept
@@ -27,6 +28,8 @@ class Way:
 
     def __init__(self, message, peer, config, received):
         self._message = message
+        self._peer = peer
+        self._config = config
         self._paths = message.headers("path")
         self._supported = [tag.lower() for tag in message.headers("supported")]
         direct = len(message.headers("via")) == 1 and not self._paths
@@ -53,6 +56,14 @@ class Way:
         if len(self.path or "") > MAX_PATH:
             return 400, "Bad Request: Path too long", []
         return None if self.outbound else self._missing_outbound()
+
+    def leads_elsewhere(self):
+        """-> bool: what is for the contacts would go by a Path to somebody who has not sent this,
+        such as a trunk, which nobody is to reach so. Behind problem()."""
+        if not self._paths:
+            return False
+        first = next_hop(parse_name_addr(self._paths[0]).uri, self._config)
+        return first is None or parse_host(first.host) != parse_host(self._peer.host)
 
     def _missing_outbound(self):
         """RFC 5626 6: an edge that cannot do what the telephone asks for."""

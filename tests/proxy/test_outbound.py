@@ -164,8 +164,8 @@ def test_a_flow_ends_by_its_reg_id():
 def test_an_edge_without_outbound_is_named():
     """RFC 5626 6: 439, or the telephone would rely on what nobody does."""
     via = "SIP/2.0/TCP 192.0.2.60;branch=z9hG4bKa, SIP/2.0/TCP 10.0.0.5;branch=z9hG4bKb"
-    for path, code in (("<sip:192.0.2.60;lr>", 439), ("<sip:192.0.2.60;lr;ob>", 200),
-                       ("<sip:192.0.2.61;lr>, <sip:192.0.2.60;lr;ob>", 200), (None, 439)):
+    for path, code in (("<sip:198.51.100.7;lr>", 439), ("<sip:198.51.100.7;lr;ob>", 200),
+                       ("<sip:198.51.100.7;lr>, <sip:192.0.2.60;lr;ob>", 200), (None, 439)):
         box = house()
         phone = Soft(box)
         lines = f"{ASKS}\r\nPath: {path}" if path else ASKS

@@ -3,19 +3,31 @@
 from app.proxy.way import MAX_PATH
 from app.sip.headers import parse_name_addr
 from app.sip.transport import Peer
-from tests.proxy.box import BOX, Box
+from tests.proxy.box import BOX, Box, table
 from tests.proxy.phone import Phone, last, status
 
 EDGE = "<sip:192.0.2.60;lr>"
 CORE = "<sip:192.0.2.61:5070;lr>"
 
 
-def register_by(phone, *paths, supported="path", **settings):
-    """-> the answer to a REGISTER that came by way of proxies with these Paths."""
+def register_by(phone, *paths, supported="path", source=None, **settings):
+    """-> the answer to a REGISTER that came by way of proxies with these Paths.
+
+    source: (host, port) of the one next to us; else where the first Path leads.
+    """
     lines = ["Path: " + path for path in paths]
     if supported:
         lines.append("Supported: " + supported)
-    return last(phone.register(headers=lines, **settings))
+    kept = phone.peer
+    if source is None:
+        place = paths[0][5:].partition(";")[0].partition(">")[0] if paths else kept.host
+        host, _, port = place.partition(":")
+        source = (host, int(port or 5060))
+    phone.peer = Peer("udp", source[0], source[1], 0)
+    try:
+        return last(phone.register(headers=lines, **settings))
+    finally:
+        phone.peer = kept
 
 
 def test_a_path_is_kept_listed_and_followed():
@@ -70,6 +82,22 @@ def test_a_path_that_changes_moves_the_binding():
     assert box.location.bindings("201", box.now)[0].path == CORE
     register_by(bob)
     assert box.location.bindings("201", box.now)[0].path is None
+
+
+def test_a_path_leads_to_who_sends_it():
+    """Or a stolen password would reach the trunk past all limits, or flood somebody else."""
+    trunk, away = ("203.0.113.1", 5060), "<sip:203.0.113.1;lr>"
+    for path in (away, "<sip:edge.example;lr>", "<sip:192.0.2.201;maddr=203.0.113.1;lr>",
+                 "<sip:192.0.2.201;alias=203.0.113.1~5060~1;lr>"):  # fmt: skip
+        box = Box(dns=True)
+        bob = Phone(box, "201")
+        reply = register_by(bob, path, source=("192.0.2.201", 5060))
+        assert (reply.status, reply.reason) == (403, "Forbidden: Path leads elsewhere"), path
+        assert box.location.bindings("201", box.now) == []
+        assert register_by(bob, "<sip:192.0.2.201;lr>", away).status == 200
+    rows = "grp(int) ip_addr(str)\n7:203.0.113.1\n"
+    box = Box(allow_group=7, tables={"address": table("address", rows)})
+    assert register_by(Phone(box, "201"), EDGE, source=trunk).status == 200
 
 
 def test_who_does_not_know_path_is_told():
