@@ -97,10 +97,30 @@ def within_dialog(r):
     if r.is_method("REFER") and (from_trunk(r) or (r.du and is_trunk(r, r.du))):
         # a trunk moves nobody here, and pretends to when it is asked to move somebody itself
         return r.sl_send_reply(603, "Decline")
+    if r.is_method("MESSAGE") and r.du and is_trunk(r, r.du):
+        return r.sl_send_reply(603, "Decline")  # outside of a dialog it is counted
+    if r.is_method("REFER") and not may_refer(r):
+        return None
     if from_trunk(r):
         r.withhold_identity()
     r.handle_ruri_alias()
     return relay(r)
+
+
+def may_refer(r):
+    """Says whether the sender of a REFER within a dialog may have the other party call out, which
+    it does with its own password; if not, it has been answered. Telephones of ours may."""
+    if r.is_known_user():
+        return True
+    if not claims_to_be_ours(r):
+        r.refused("a stranger has nobody call out")
+        r.sl_send_reply(403, "Forbidden")
+        return False
+    if not r.proxy_authorize("", "subscriber"):
+        r.proxy_challenge("", 1)
+        return False
+    r.consume_credentials()
+    return True
 
 
 def registrar(r):

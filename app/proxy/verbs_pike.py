@@ -4,7 +4,7 @@ FLOW = 600  # seconds that credentials vouch for the flow they came on
 
 
 class PikeVerbs:
-    """Needs: msg, peer, config, proxy, now; done, delay."""
+    """Needs: msg, peer, config, proxy, now; done, delay; within, ft."""
 
     @property
     def ua(self):
@@ -29,6 +29,17 @@ class PikeVerbs:
             if word in agent:
                 return True
         return False
+
+    def is_known_user(self):
+        """-> bool: somebody has proved lately that he is a user, from where this comes, and it is
+        not the stranger that began the call.
+
+        `if not r.is_known_user(): return r.proxy_challenge("", 1)`
+        """
+        call = self.within
+        if call is not None and call.is_strangers and call.tag == self.ft:
+            return False
+        return bool(self.proxy.pike.user_of(self.peer, self.now))
 
     # What the verbs of authentication tell.
 

@@ -13,7 +13,7 @@ def call(**settings):
     eve = Phone(box, "eve", host="203.0.113.66", domain="far.example")
     eve.send(eve.make("INVITE", bob.uri, call_id="one"))
     bob.reply(last(bob.received()), 200)
-    answer = last(eve.received())
+    answer = eve.answer = last(eve.received())
     tags = {"from_": answer.header("from"), "to": answer.header("to"), "call_id": "one"}
     return box, eve, bob, tags
 
@@ -70,3 +70,44 @@ def test_a_call_that_is_over_is_known_no_more():
     bob.received()
     assert status(eve.send(eve.make("INFO", bob.uri, **tags))) == [403]
     assert bob.received() == []
+
+
+REFER_TO = ["Refer-To: <sip:0900123@example.org>"]
+
+
+def test_a_stranger_in_a_call_has_nobody_call_out():
+    """Bob's telephone would do so with bob's password; whatever the stranger's From says."""
+    for name in ("<sip:eve@far.example>", "<sip:200@example.org>"):
+        for from_bobs_place in (False, True):
+            box, eve, bob, tags = call()
+            routes = ["Route: " + each for each in eve.answer.headers("record-route")]
+            tags["from_"] = name + ";tag=" + tags["from_"].partition(";tag=")[2]
+            if from_bobs_place:
+                eve.peer = bob.peer
+            data = eve.make("REFER", bob.contact[1:-1], routes + REFER_TO, **tags)
+            [answer] = [each for each in eve.send(data) if not each.is_request]
+            assert answer.status == (407 if "200" in name else 403)
+            assert [each for each in bob.received() if each.is_request] == []
+
+
+def test_a_telephone_of_ours_has_the_other_party_call():
+    box = Box()
+    alice, bob = Phone(box, "200"), Phone(box, "201")
+    bob.register()
+    data = alice.make("INVITE", bob.uri)
+    sent = alice.authenticated(data, last(alice.send(data)))
+    alice.send(sent)
+    invite = last(bob.received())
+    bob.reply(invite, 200)
+    answer = last(alice.received())
+    for _ in range(2):
+        refer = alice.within("REFER", sent, answer, REFER_TO)
+        replies = alice.send(refer)
+        if status(replies) == [407]:
+            alice.send(alice.authenticated(refer, replies[0]))
+        got = last(bob.received())
+        assert got.method == "REFER" and "proxy-authorization" not in got.spans
+        bob.reply(got, 202)
+        assert last(alice.received()).status == 202
+        box.wait(700)  # alice has not registered: by then she is asked again
+    assert status(replies) == [407]

@@ -292,6 +292,8 @@ def test_no_refer_reaches_a_trunk_and_none_of_a_trunk_reaches_an_extension():
     answer = last(scene.alice.received())
     refer = scene.alice.within("REFER", again, answer, ["Refer-To: <sip:201@example.org>"])
     assert status(scene.alice.send(refer)) == [603] and scene.one.received() == []
+    message = scene.alice.within("MESSAGE", again, answer, uri=f"sip:0900123@{ONE}")
+    assert status(scene.alice.send(message)) == [603] and scene.one.received() == []
     refer = scene.one.within("REFER", invite, parsed_200(invite), ["Refer-To: <sip:1@x.example>"],
                              is_caller=False)  # fmt: skip
     assert status(scene.one.send(refer)) == [603] and scene.alice.received() == []
