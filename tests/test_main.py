@@ -5,7 +5,8 @@ import asyncio
 from app import main, places
 from app.appliance.options import parse_options
 from app.appliance.site import check_site
-from app.port import files, hashes, loop, net
+from app.port import files, hashes, loop, net, tcp, tls
+from tests.certificates import Folder
 
 PATIENCE = 10  # seconds until an answer counts as lost; none is expected to take so long
 SUBSCRIBER = b"username(str) domain(str) password(str)\n200:127.0.0.1:secret-of-200\n"
@@ -125,6 +126,54 @@ def test_a_script_is_checked_with_its_site():
         assert errors == [] and found.script is None and "r.lokup" in str(notes[-1])
 
     on_box(scenario)
+
+
+def test_a_certificate_is_renewed_while_connections_go_on():
+    made = Folder()
+    for name in ("old", "new"):
+        made.issue(name, ("127.0.0.1",))
+
+    def with_certificate(name):
+        files = {"site.conf": CONF + b"[tls]\ncertificate = box.pem\nkey = box.key\n"}
+        files.update({"subscriber": SUBSCRIBER, "box.pem": made.read(name + ".pem")})
+        files["box.key"] = made.read(name + ".key")
+        found, errors, _ = check_site(files)
+        assert found is not None, errors
+        return found
+
+    async def connected(port):
+        """-> tls.Tls to the box, over which a keep-alive has been answered."""
+        context = tls.client_context(made.read("ca.pem"))
+        there = tls.Tls(context, tcp.connect("127.0.0.1", port), "127.0.0.1")
+        await pong(there)
+        return there
+
+    async def pong(there):
+        sent, answer = 0, None
+        for _ in range(PATIENCE * 200):
+            sent = sent or there.write(b"\r\n\r\n")
+            answer = there.read() if sent else None
+            if answer is not None:
+                break
+            await asyncio.sleep(0.005)
+        assert answer == b"\r\n"
+
+    async def scenario(box, client):
+        box.options.listen += (("tls", "127.0.0.1", 0, None),)
+        box.reload(with_certificate("old"))
+        before = await connected(box.ports[2])
+        box.reload(with_certificate("new"))
+        after = await connected(box.ports[2])
+        assert b"old" in before.certificate() and b"new" in after.certificate()
+        await pong(before)
+        assert len(box.connections()) == 2
+        before.close()
+        after.close()
+
+    try:
+        on_box(scenario)
+    finally:
+        made.remove()
 
 
 def test_another_port_is_taken_while_it_runs():
