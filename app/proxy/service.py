@@ -63,6 +63,8 @@ class Service:
     def use(self, config, tables, now, wall):
         """Takes another site: new calls follow it, present ones and bindings go on."""
         self.config = config
+        if config.interfaces is not self.endpoint.interfaces:
+            config.interfaces.succeed(self.endpoint.interfaces)
         self.endpoint.interfaces = config.interfaces
         self.endpoint.limit = config.max_transactions
         self.proxy.reload(tables, config)

@@ -80,6 +80,7 @@ class Interfaces:
         self._local = [parse_network(text) for text in local_nets]
         self._source = source
         self._own = {}  # sent-by -> True
+        self._before = {}  # the same, of those that these have taken the place of
         self._serving = {}  # (transport, whether IPv6) -> [Interface]
         for each in self.all:
             for six in (False, True):
@@ -157,9 +158,19 @@ class Interfaces:
         self._own[text] = True  # that of a wildcard is one of the machine's few addresses
         return text
 
+    def succeed(self, before):
+        """Takes the place of other Interfaces: what is in progress has their sent-by in its Via,
+        and is answered to that."""
+        for sent_by in before.recent():
+            self._before[sent_by] = True
+
+    def recent(self):
+        """-> [str]: every sent-by of these Interfaces themselves."""
+        return list(self._own)
+
     def is_own(self, sent_by):
         """-> bool: a Via with this sent-by (str, lower case) may be ours (RFC 3261 18.1.2)."""
-        return sent_by in self._own
+        return sent_by in self._own or sent_by in self._before
 
     def of_family(self, family):
         """-> Interface: the first one of an address family (4, 6), UDP before others, or None."""

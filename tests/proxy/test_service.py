@@ -51,6 +51,19 @@ class Bench:
         return found
 
 
+def test_a_call_that_rings_while_the_site_changes_is_answered():
+    """Its Via names the address that the box was known by before."""
+    bench = Bench()
+    alice, bob = Phone(bench, "200"), Phone(bench, "201")
+    bob.register()
+    alice.request("INVITE", "sip:201@example.org")
+    invite = bob.received()[-1]
+    known = Config(domains=("example.org", BOX), advertise=("198.51.100.9", 5060))
+    bench.service.use(known, bench.service.proxy.tables, bench.now, bench.wall)
+    bob.reply(invite, 200)
+    assert 200 in [each.status for each in alice.received()]
+
+
 def test_the_console_may_unregister():
     fixed = "username(str) contact(str) expires(int)\n200:sip\\:door@192.0.2.7:0\n"
     bench = Bench(tables={"subscriber": subscribers("200", "201"),
