@@ -30,7 +30,8 @@ class DispatcherSourceVerbs:
             there = parse_uri(uri)
         except ParseError:
             return None
-        return next_hop(there, self.config) if there.is_sip else None
+        # an alias counts in dialogs alone: it would hide where the rest of the URI leads
+        return next_hop(there, self.config, use_alias=False) if there.is_sip else None
 
 
 

@@ -75,6 +75,8 @@ def test_the_trunk_may_be_named_and_is_chosen_all_the_same():
     scene = Scene()
     assert scene.call(f"sip:0301234@{TWO}") == [100]
     assert asked(scene.one).uri == f"sip:0301234@{ONE}"
+    hidden = scene.call(f"sip:0301234@{TWO};alias=192.0.2.99~5060~1")
+    assert hidden == [100] and asked(scene.one).uri == f"sip:0301234@{ONE}"
     routed = scene.call("0301234", headers=[f"Route: <sip:{TWO};lr>"])
     assert routed == [100] and asked(scene.one).headers("route") == []
 
