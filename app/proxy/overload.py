@@ -68,8 +68,10 @@ class Intake:
             for waiting in self._classes:
                 if waiting:
                     return self._taken(waiting.pop(0))
-            return None
-        return self._taken(self._fresh.pop(0)) if self._fresh else None
+        if self._fresh:
+            return self._taken(self._fresh.pop(0))
+        self._bytes = 0  # nothing waits, whatever was lost on the way
+        return None
 
     def _any_class(self):
         first, second, third, last = self._classes
@@ -82,15 +84,19 @@ class Intake:
     # Who comes first
 
     def _sort(self, now):
-        fresh, self._fresh = self._fresh, []
         full = self._is_full()
-        for data, peer, since in fresh:
+        while self._fresh:
+            # one by one, and not counted meanwhile: where memory runs out, this one is lost
+            data, peer, since = self._fresh.pop(0)
+            self._bytes -= len(data)
             which, request = self._class_of(data, peer, now)
             item = (data, peer, since, request)
-            if full and which >= OURS and not self._is_served(request):
-                self._refuse(item, now)
-            else:
+            refused = full and which >= OURS and not self._is_served(request)
+            if not refused:
                 self._classes[which].append(item)
+            self._bytes += len(data)
+            if refused:
+                self._refuse(item, now)
         while len(self) > WAITING_MAX or self._bytes > BYTES_MAX:
             self._refuse(self._last(), now)
 
@@ -127,12 +133,8 @@ class Intake:
     def _shed_old(self, now):
         for which in (STRANGERS, OURS, REFRESH):
             waiting = self._classes[which]
-            old = 0
-            while old < len(waiting) and now - waiting[old][2] > MAX_AGE:
-                old += 1
-            for item in waiting[:old]:
-                self._refuse_unless_served(item, now)
-            del waiting[:old]
+            while waiting and now - waiting[0][2] > MAX_AGE:
+                self._refuse_unless_served(waiting.pop(0), now)
 
     def _refuse_unless_served(self, item, now):
         if self._is_served(item[3]):

@@ -207,3 +207,28 @@ def test_the_status_page_says_so():
     box.now += 1
     box.serve()
     assert ("overload", f"{2 * CALM} messages refused, 0 wait") in box.service.counters()
+
+
+def test_a_message_that_finds_no_memory_is_lost_alone():
+    """What waits behind it is served, and what was lost counts no more."""
+    for failing in ("_class_of", "_is_served", "_refuse"):
+        box, alice, bob = scene()
+        intake = box.service.intake
+        working = getattr(intake, failing)
+        left = [3]
+
+        def fail(*arguments, _working=working, _left=left):
+            if _left[0]:
+                _left[0] -= 1
+                raise MemoryError()
+            return _working(*arguments)
+
+        setattr(intake, failing, fail)
+        flood(box, 40)
+        box.now += MAX_AGE + 0.1
+        for _ in range(4):  # a turn of the loop each
+            box.serve()
+        assert left == [0] and box.service.faults == 3, failing
+        assert len(intake) == 0 and intake._bytes == 0, failing
+        assert len(box.first_lines()) >= 37, failing
+        assert status(alice.register()) == [200]
