@@ -54,9 +54,11 @@ class Intake:
     def __len__(self):
         return len(self._fresh) + sum([len(each) for each in self._classes])
 
+    def is_settled(self, data):
+        """-> bool: it is the ACK of a 503 that was given here: there is nothing to do."""
+        return data[:4] == b"ACK " and self._tag in data
+
     def put(self, data, peer, now):
-        if data[:4] == b"ACK " and self._tag in data:
-            return  # of our own 503
         self._fresh.append((data, peer, now))
         self._bytes += len(data)
 

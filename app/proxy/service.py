@@ -78,7 +78,7 @@ class Service:
         self._guarded(self._take, data, peer, now)
 
     def _take(self, data, peer, now):
-        if self.proxy.pike.admits(data, peer, now):
+        if not self.intake.is_settled(data) and self.proxy.pike.admits(data, peer, now):
             self.intake.put(data, peer, now)
 
     def work(self, now, wall):
