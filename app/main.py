@@ -29,7 +29,7 @@ from app.secrets import Secrets
 from app.sip.interfaces import Interfaces
 from app.sockets import Sockets
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 DATA = "/data"  # the data partition of the box
 SLICE = 8  # messages served before the sockets are looked at again
 LOOK_AGAIN = 10  # seconds between looks at our addresses, which DHCP may change
