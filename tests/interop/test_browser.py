@@ -1,10 +1,11 @@
-"""A telephone in a browser: SIP.js in headless Chromium, over WebSocket."""
+"""A telephone in a browser: SIP.js in headless Chromium, over WebSocket and secure WebSocket."""
 
 from contextlib import contextmanager
 
 import pytest
 
-from tests.peers import sip
+from tests.certificates import Folder
+from tests.peers import sip, site
 from tests.peers.address import LOOPBACK, free_ports
 from tests.peers.browser import Browser
 from tests.peers.call import Callee, Caller
@@ -15,21 +16,33 @@ pytestmark = pytest.mark.interop
 BROWSER, DESK = "203", "201"  # the extension in the browser, and one on a desk
 
 
+@pytest.fixture(params=["ws", "wss"])
+def box(request, own_box, tmp_path):
+    """-> (Pbx, URI of its WebSocket); the browser takes the certificate of `wss` unseen."""
+    authority = Folder()
+    authority.issue("box", (LOOPBACK,))
+    made = site.demo(tmp_path / "site", tls={"certificate": "box.pem", "key": "box.key"})
+    for name in ("box.pem", "box.key"):
+        (made / name).write_bytes(authority.read(name))
+    authority.remove()
+    place = f"{LOOPBACK}:{free_ports(1)}"
+    running = own_box(made, words=["--listen", f"{request.param}:{place}"])
+    return running, f"{request.param}://{place}"
+
+
 @contextmanager
-def lab(own_box, tmp_path, callee=None):
+def lab(box, tmp_path, callee=None):
     """-> (Browser, Phone): both registered at one box, the browser by WebSocket."""
-    port = free_ports(1)
-    box = own_box(words=["--listen", f"ws:{LOOPBACK}:{port}"])
-    with Phone(box.target, DESK) as phone:
+    pbx, server = box
+    with Phone(pbx.target, DESK) as phone:
         assert phone.register().status == 200
-        server = f"ws://{LOOPBACK}:{port}"
         with Browser(tmp_path, server, BROWSER, callee) as browser:
             browser.hears("registered")
             yield browser, phone
 
 
-def test_a_browser_calls_a_telephone(own_box, tmp_path):
-    with lab(own_box, tmp_path, callee=DESK) as (browser, phone):
+def test_a_browser_calls_a_telephone(box, tmp_path):
+    with lab(box, tmp_path, callee=DESK) as (browser, phone):
         into = Callee(phone)
         assert b"m=audio" in into.body
         into.ring()
@@ -42,8 +55,8 @@ def test_a_browser_calls_a_telephone(own_box, tmp_path):
         browser.hears("terminated")
 
 
-def test_a_telephone_calls_a_browser(own_box, tmp_path):
-    with lab(own_box, tmp_path) as (browser, phone):
+def test_a_telephone_calls_a_browser(box, tmp_path):
+    with lab(box, tmp_path) as (browser, phone):
         out = Caller(phone, f"sip:{BROWSER}@example.org", sip.sdp(phone.host, 41000)).authenticate()
         assert browser.hears("ringing") == f"sip:{DESK}@example.org"
         out.expect(180)
@@ -53,8 +66,6 @@ def test_a_telephone_calls_a_browser(own_box, tmp_path):
         browser.hears("terminated")
 
 
-def test_a_wrong_password_is_refused(own_box, tmp_path):
-    port = free_ports(1)
-    own_box(words=["--listen", f"ws:{LOOPBACK}:{port}"])
-    with Browser(tmp_path, f"ws://{LOOPBACK}:{port}", BROWSER, password="wrong") as browser:
+def test_a_wrong_password_is_refused(box, tmp_path):
+    with Browser(tmp_path, box[1], BROWSER, password="wrong") as browser:
         assert browser.hears("refused") == "401"
