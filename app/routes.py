@@ -80,10 +80,13 @@ def from_trunk(r):
 
 
 def disown(r):
-    """Who a caller is, is for us to say or for a trunk, not for the caller (RFC 3325 5)."""
+    """Who a caller is, is for us to say or for a trunk, not for the caller (RFC 3325 5).
+
+    Nor is who it was diverted by: there are trunks that bill by that (RFC 5806, 7044).
+    """
     if not from_trunk(r):
-        r.remove_hf("P-Asserted-Identity")
-        r.remove_hf("Remote-Party-ID")
+        for name in ("P-Asserted-Identity", "Remote-Party-ID", "Diversion", "History-Info"):
+            r.remove_hf(name)
 
 
 def within_dialog(r):

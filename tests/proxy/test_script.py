@@ -31,6 +31,21 @@ def test_an_asserted_identity_is_a_trunks_to_give():
     assert last(bob.received()).header("p-asserted-identity") == line.partition(": ")[2]
 
 
+def test_who_diverted_a_call_is_a_trunks_to_say():
+    lines = ["Diversion: <sip:0900123@example.org>;reason=unconditional",
+             "History-Info: <sip:0900123@example.org>;index=1"]  # fmt: skip
+    box = Box(trunks=("198.51.100.7",))
+    bob = Phone(box, "201")
+    bob.register()
+    alice = Phone(box, "200")
+    alice.request("INVITE", "sip:201@example.org", lines)
+    invite = last(bob.received())
+    assert invite.header("diversion") is None and invite.header("history-info") is None
+    trunk = Phone(box, "0123", host="198.51.100.7", domain="198.51.100.7")
+    trunk.send(trunk.make("INVITE", "sip:201@example.org", lines))
+    assert last(bob.received()).header("diversion") == lines[0].partition(": ")[2]
+
+
 def test_nobody_asserts_another_identity_within_a_dialog():
     """A telephone shows what a re-INVITE says of its peer (RFC 3325 as RFC 5876 extends it)."""
     lines = ["P-Asserted-Identity: <sip:999@example.org>", "Remote-Party-ID: <sip:9@example.org>"]
