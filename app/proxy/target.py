@@ -200,9 +200,13 @@ class Target:
 
 
 def target_of(contact, q=None, received=None, binding=None):
-    """-> Target of a URI as text, or None for one that is no SIP URI, or a Path that is none."""
+    """-> Target of a URI as text, or None for one that is no SIP URI, or a Path that is none.
+
+    Headers of the URI go no further: no Request-URI has any (RFC 3261 19.1.1).
+    """
     try:
         uri = parse_uri(contact)
+        uri.headers = ""
         return Target(uri, q, received, binding) if uri.is_sip else None
     except ParseError:
         return None
@@ -216,6 +220,7 @@ def target_of_binding(binding, scheme="sips"):
     target = target_of(binding.contact, binding.q, binding.received, binding)
     if target is not None and scheme == "sip" and target.uri.scheme == "sips":
         target.uri = parse_uri(binding.contact)
+        target.uri.headers = ""
         target.uri.scheme = "sip"
     return target
 

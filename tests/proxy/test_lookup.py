@@ -185,3 +185,14 @@ def test_a_request_that_comes_back_is_stopped():
     elsewhere = back.replace(b"sip:mobile@example.org SIP", b"sip:other@example.org SIP", 1)
     elsewhere = elsewhere.replace(b"z9hG4bKback", b"z9hG4bKback2")
     assert status(provider.send(elsewhere)) == [404]  # a spiral is none
+
+
+def test_headers_in_a_registered_uri_go_no_further():
+    """RFC 3261 19.1.1: no Request-URI has any, and nobody is made to send a Route or a body."""
+    box = Box()
+    alice, bob = Phone(box, "200"), Phone(box, "201")
+    contact = "<sip:201@192.0.2.201?Route=%3Csip:x%3E&body=b>"
+    alice.register()
+    assert status(bob.register(headers=["Contact: " + contact], contact="")) == [200]
+    alice.request("OPTIONS", "sip:201@example.org")
+    assert last(bob.received()).uri == "sip:201@192.0.2.201"
