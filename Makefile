@@ -8,7 +8,7 @@ COUNT ?= 10000000
 CALLS ?= 100000
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: run test image host lint unit interop device fuzz soak mutants bench-boot bench-relay bench-overload reproduce help clean
+.PHONY: run test image host lint unit interop device boards fuzz soak mutants bench-boot bench-relay bench-overload reproduce help clean
 
 run:  ## build the image, boot it in QEMU, ready for a phone
 	@$(PYTHON) scripts/run.py $(BOARD) $(ARGS)
@@ -33,6 +33,9 @@ interop:  ## calls with sipp, baresip and Kamailio on the host build
 
 device:  ## boot the image in QEMU and use it
 	@$(PYTHON) scripts/test.py device $(ARGS)
+
+boards:  ## build the image of every board and boot each in QEMU, by BIOS and UEFI
+	@$(PYTHON) scripts/test.py boards $(ARGS)
 
 fuzz:  ## fuzz SIP (COUNT datagrams, default 10 million: an hour), the C engine (SECONDS)
 	@$(PYTHON) scripts/test.py fuzz $(COUNT) $(SECONDS)

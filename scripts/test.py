@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Run the tests: everything, or one part.
 
-usage: scripts/test.py all|lint|unit|interop|device [PYTEST ARGUMENTS]
+usage: scripts/test.py all|lint|unit|interop|device|boards [PYTEST ARGUMENTS]
        scripts/test.py fuzz COUNT SECONDS
        scripts/test.py soak CALLS SECONDS
        scripts/test.py mutants
 
-What a part needs is installed and built first; a peer or a product that is missing is a
-failure here, never a skip.
+"all" leaves out boards, which builds the kernel of every board. What a part needs is installed
+and built first; a peer or a product that is missing is a failure here, never a skip.
 """
 
 import os
@@ -29,6 +29,7 @@ FOLDERS = {
     "interop": ["tests/interop"],
     "device": ["tests/device"],
     "soak": ["tests/soak"],
+    "boards": ["tests/device/test_boards.py"],
 }
 
 
@@ -40,6 +41,7 @@ def lint():
 def tests(parts, arguments):
     """Build what `parts` need and run their tests in one pytest run; return its exit status."""
     from scripts import build
+    from scripts.lib import board
 
     settings = {
         "WAFERPBX_REQUIRE_FIRMWARE": "1",
@@ -51,6 +53,11 @@ def tests(parts, arguments):
     settings["WAFERPBX_ENGINE"] = str(host / "libmediaengine.so")
     if "device" in parts:
         settings["WAFERPBX_IMAGE"] = str(build.build_image("qemu-i586") / "disk.img")
+    if "boards" in parts:
+        names = board.names()
+        for name in names:
+            build.build_image(name)
+        settings["WAFERPBX_BOARDS"] = " ".join(names)
     if set(parts) >= {"unit", "interop", "device"}:
         selected = ["tests", "--ignore=tests/bench", "--ignore=tests/soak"]
     else:
@@ -94,7 +101,7 @@ def main(part, *arguments):
         sys.exit(soak(*arguments))
     if part == "mutants":
         sys.exit(subprocess.call([sys.executable, "-m", "tests.mutants.run", *arguments], cwd=ROOT))
-    if part not in (*PARTS, "all"):
+    if part not in (*PARTS, "boards", "all"):
         sys.exit(__doc__)
     parts = PARTS if part == "all" else (part,)
     status = lint() if "lint" in parts else 0
@@ -105,5 +112,5 @@ def main(part, *arguments):
 
 
 if __name__ == "__main__":
-    environment.enter("build", "run", "test")
+    environment.enter("build", "run", "test", "boards")
     main(*(sys.argv[1:] or ["help"]))

@@ -14,8 +14,12 @@ ARCHITECTURES = {
     "i586": Architecture("i586", "x86-linux-musl", "pentium", "i386", "EM_386"),
     "x86_64": Architecture("x86_64", "x86_64-linux-musl", "x86_64", "x86_64", "EM_X86_64"),
 }
-Board = namedtuple("Board", ("name", "folder", "arch", "description", "qemu", "qemu_cpu"))
+# firmware: what starts it, of FIRMWARES; drivers: names of kernel modules that are to be built in.
+Board = namedtuple(
+    "Board", ("name", "folder", "arch", "description", "firmware", "drivers", "qemu", "qemu_cpu")
+)
 REQUIRED = ("ARCH", "DESCRIPTION")
+FIRMWARES = ("bios", "uefi")
 
 
 def names():
@@ -39,9 +43,29 @@ def load(name):
         folder,
         ARCHITECTURES[meta["ARCH"]],
         meta["DESCRIPTION"],
+        _firmware(folder / "meta", meta),
+        _drivers(folder / "drivers"),
         meta.get("QEMU"),
         meta.get("QEMU_CPU"),
     )
+
+
+def _drivers(path):
+    """Return the drivers that the board names."""
+    if not path.is_file():
+        die(f"{path} is missing", "List the drivers that its kernel is to have, one a line.")
+    return tuple(path.read_text().split())
+
+
+def _firmware(path, meta):
+    """Return the firmwares that the board may start from: "bios" where nothing is said."""
+    words = tuple(meta.get("FIRMWARE", "bios").split())
+    for word in words:
+        if word not in FIRMWARES:
+            die(f"{path}: FIRMWARE={word} is not known", f"Write {' or '.join(FIRMWARES)}.")
+    if "uefi" in words and meta["ARCH"] != "x86_64":
+        die(f"{path}: FIRMWARE=uefi with ARCH={meta['ARCH']}", "UEFI starts x86_64 boards alone.")
+    return words
 
 
 def _read_meta(path):

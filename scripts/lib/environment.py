@@ -35,9 +35,13 @@ PACKAGES = {
         "debian-archive-keyring",
         "squashfs-tools",
         "e2fsprogs",
+        "libelf-dev",
         "genimage",
         "grub-common",
         "grub-pc-bin",
+        "grub-efi-amd64-bin",
+        "dosfstools",
+        "mtools",
     ],
     "run": ["qemu-system-x86"],
     "test": [
@@ -58,6 +62,7 @@ PACKAGES = {
         "chromium-headless-shell",
         "npm",
     ],
+    "boards": ["ovmf"],
     "bench": ["rtpengine-daemon", "util-linux"],
 }
 

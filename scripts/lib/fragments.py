@@ -1,5 +1,7 @@
 """Kconfig fragments: read one, and prove that every option in it survived."""
 
+from pathlib import Path
+
 from scripts.lib.ui import die
 
 
@@ -28,3 +30,23 @@ def check_survived(fragment, config):
             f"{fragment}: {len(lost)} options did not survive Kconfig:\n  " + "\n  ".join(lost),
             "An option's dependencies are missing, or its name changed in this version.",
         )
+
+
+def check_drivers(file, wanted, built_in):
+    """End the build when a driver that the board names (in `file`) is not in the kernel.
+
+    built_in: the kernel's modules.builtin, a path of an object a line.
+    """
+    there = {_plain(Path(line).stem) for line in built_in.read_text().split()}
+    missing = [name for name in wanted if _plain(name) not in there]
+    if missing:
+        die(
+            f"{file}: not in the kernel: {', '.join(missing)}",
+            "Add the option to kernel.fragment, or correct the name: it is that of the kernel's "
+            "module, as lspci -k or its Makefile has it.",
+        )
+
+
+def _plain(name):
+    """Return a module's name as the kernel compares them: - and _ are the same."""
+    return name.replace("-", "_")

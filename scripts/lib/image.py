@@ -12,9 +12,12 @@ from scripts.lib.command import REPRODUCIBLE, run
 from scripts.lib.environment import ROOT
 
 OVERLAY = ROOT / "firmware" / "rootfs"
-GRUB = Path("/usr/lib/grub/i386-pc")
+GRUB = Path("/usr/lib/grub")
+# GRUB's platform and what its core image has beside the modules below, by firmware. "(,msdos1)" is
+# the first partition of the disk that the firmware started from.
+GRUB_BIOS = ("i386-pc", "core.img", "(hd0,msdos1)/boot", ("biosdisk",))
+GRUB_UEFI = ("x86_64-efi", "bootx64.efi", "(,msdos1)/boot", ("fat", "part_gpt", "efi_gop"))
 GRUB_MODULES = (
-    "biosdisk",
     "part_msdos",
     "squash4",
     "linux",
@@ -63,8 +66,8 @@ def assemble(work, board, firmware, busybox, kernel):
         log=work / "log",
     )
     _make_data(work)
-    _make_boot_loader(work)
-    _make_disk(work)
+    _make_boot_loader(work, board)
+    _make_disk(work, board)
     return Image(work, root, slot, work / "disk.img")
 
 
@@ -120,24 +123,28 @@ def _make_data(work):
     )
 
 
-def _make_boot_loader(work):
-    shutil.copy(GRUB / "boot.img", work / "boot.img")
-    run(
-        [
-            "grub-mkimage",
-            "-O",
-            "i386-pc",
-            "-p",
-            "(hd0,msdos1)/boot",
-            "-o",
-            work / "core.img",
-            *GRUB_MODULES,
-        ],
-        log=work / "log",
-    )
+def _make_boot_loader(work, board):
+    """Make GRUB for every firmware of the board; the MBR's is on each disk, the layout wants it."""
+    shutil.copy(GRUB / "i386-pc" / "boot.img", work / "boot.img")
+    _make_core(work, *GRUB_BIOS)
+    if "uefi" in board.firmware:
+        _make_core(work, *GRUB_UEFI)
 
 
-def _make_disk(work):
+def _make_core(work, platform, name, prefix, modules):
+    core = ["grub-mkimage", "-O", platform, "-p", prefix, "-o", work / name]
+    run([*core, *modules, *GRUB_MODULES], log=work / "log")
+
+
+def _make_disk(work, board):
+    """Lay the disk out; a board that UEFI may start gets a partition for it behind the others."""
+    layout = (COMMON / "genimage.cfg").read_text()
+    extra = ("image", "partition")
+    parts = [COMMON / f"esp-{part}.cfg" for part in extra]
+    for part, file in zip(extra, parts, strict=True):
+        text = file.read_text() if "uefi" in board.firmware else ""
+        layout = layout.replace(f"# @ESP {part}@\n", text)
+    (work / "genimage.cfg").write_text(layout)
     inputs = work / "genimage-root"
     inputs.mkdir()
     run(
@@ -152,7 +159,7 @@ def _make_disk(work):
             "--outputpath",
             work,
             "--config",
-            COMMON / "genimage.cfg",
+            work / "genimage.cfg",
         ],
         log=work / "log",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from scripts.lib import cache, sources
 from scripts.lib.command import jobs, output, run
 from scripts.lib.environment import ROOT
-from scripts.lib.fragments import check_survived
+from scripts.lib.fragments import check_drivers, check_survived
 from scripts.lib.ui import say
 
 FRAGMENT = ROOT / "firmware" / "kernel" / "appliance.fragment"
@@ -13,13 +13,18 @@ LINES = 1940  # that the build prints: the scale of the progress bar
 
 
 def build(board):
-    """Return the folder with `bzImage`, `vmlinux` and `config` for `board`."""
+    """Return the folder with `bzImage`, `vmlinux`, `config` and `drivers` for `board`.
+
+    drivers: the names of what is built in, as the kernel calls its modules.
+    """
     source = sources.fetch("linux")
     fragments = [FRAGMENT, board.folder / "kernel.fragment"]
     key = cache.digest(
         source.sha256, output(["gcc", "-dumpfullversion"]), board.arch, *fragments, Path(__file__)
     )
-    return cache.built(f"kernel {board.name}", key, lambda work: _build(work, board, fragments))
+    built = cache.built(f"kernel {board.name}", key, lambda work: _build(work, board, fragments))
+    check_drivers(board.folder / "drivers", board.drivers, built / "drivers")
+    return built
 
 
 def _build(work, board, fragments):
@@ -42,4 +47,5 @@ def _build(work, board, fragments):
     (tree / "arch/x86/boot/bzImage").rename(work / "bzImage")
     (tree / "vmlinux").rename(work / "vmlinux")  # for the inspection of its instructions
     (tree / ".config").rename(work / "config")
+    (tree / "modules.builtin").rename(work / "drivers")
     run(["rm", "-rf", tree])

@@ -15,7 +15,15 @@ from pathlib import Path
 from scripts.lib.ui import die
 
 HOST = "127.0.0.1"
+OVMF = Path("/usr/share/ovmf/OVMF.fd")
 GUEST = "10.0.2.15"  # what QEMU's DHCP server gives the first guest
+
+
+def _ovmf():
+    """Return the path of UEFI for emulated PCs."""
+    if not OVMF.is_file():
+        die(f"{OVMF} is missing", "apt-get install ovmf")
+    return str(OVMF)
 
 
 def free_port(kind=socket.SOCK_DGRAM, first=0, count=1):
@@ -48,18 +56,21 @@ def _bind(held, kind, port):
 class Machine:
     """One emulated box.
 
-    `disk` is written to: give it a copy. `rtp_ports` is (first, last), inclusive.
+    `disk` is written to: give it a copy. `rtp_ports` is (first, last), inclusive. `firmware` is
+    what starts it: "bios", or "uefi" with OVMF, which wants 256 MB.
     """
 
     def __init__(
-        self, board, disk, sip_port, rtp_ports, memory=64, folder=None, extra=(), tcp_ports=()
-    ):
+        self, board, disk, sip_port, rtp_ports, memory=64, folder=None, extra=(), tcp_ports=(),
+        firmware="bios",
+    ):  # fmt: skip
         self.board, self.disk, self.memory = board, Path(disk), memory
         self.sip_port, self.rtp_ports = sip_port, rtp_ports
         self.tcp_ports = (sip_port, *tcp_ports)
         self.folder = Path(folder or self.disk.parent)
         self.console_port = None
         self.extra = extra
+        self.firmware = firmware
         self.process = None
 
     @property
@@ -138,6 +149,7 @@ class Machine:
             f"logfile={self.log},logappend=on",
             "-serial",
             "chardev:console",
+            *(["-bios", _ovmf()] if self.firmware == "uefi" else []),
             *self.extra,
         ]
 

@@ -28,7 +28,8 @@ def write(image, board, parts):
         "bin/busybox": parts["busybox"] / "busybox.symbols",
     }
     inspect_root.check(image.root, board.arch.name, twins, parts["kernel"] / "vmlinux")
-    slot = sizes.slot_sizes(image.root, image.slot, image=image.disk)
+    limit = sizes.DISK_LIMIT if "uefi" in board.firmware else sizes.FLASH_LIMIT
+    slot = sizes.slot_sizes(image.root, image.slot, image=image.disk, limit=limit)
     sizes.write(image.folder, sizes.program_sizes(parts["firmware"].symbols), slot)
     excess = sizes.over_budget(slot)
     if excess:

@@ -19,6 +19,7 @@ from scripts.lib import elf
 MIB = 1024 * 1024
 SLOT_LIMIT = 5632 * 1024  # kernel and root of one slot: its partition in genimage.cfg
 FLASH_LIMIT = 16_000_000  # a 16 MB flash part holds the whole image, both slots
+DISK_LIMIT = 16 * 2**20  # of a board with UEFI, which has a real disk, and its system partition
 
 APPLICATION, LIBRARY = "application (frozen Python)", "MicroPython library (frozen Python)"
 INTERPRETER, EXTENSIONS = "MicroPython core", "MicroPython extmod"
@@ -194,11 +195,12 @@ def _code_ranges(unit, lists):
         yield low, high.value if high.form == "DW_FORM_addr" else low + high.value
 
 
-def slot_sizes(root, slot, kernel="boot/bzImage", image=None):
+def slot_sizes(root, slot, kernel="boot/bzImage", image=None, limit=FLASH_LIMIT):
     """Return what is in a slot, in bytes.
 
     `root` is the tree that was packed, `slot` the packed file (kernel and root in one),
-    `kernel` the kernel's path in the tree, `image` the whole flash image or None. A file's
+    `kernel` the kernel's path in the tree, `image` the whole flash image or None, `limit` what
+    it may have. A file's
     "compressed" is what xz makes of it alone: the slot's own blocks share a little more.
     """
     root = Path(root)
@@ -207,7 +209,7 @@ def slot_sizes(root, slot, kernel="boot/bzImage", image=None):
     sizes = {"slot": total, "slot_limit": SLOT_LIMIT, "kernel": kernel_size,
              "root": total - kernel_size, "files": _file_sizes(root)}
     if image:
-        sizes.update(flash=Path(image).stat().st_size, flash_limit=FLASH_LIMIT)
+        sizes.update(flash=Path(image).stat().st_size, flash_limit=limit)
     return sizes
 
 

@@ -28,20 +28,21 @@ class Box:
     target: where it listens by UDP and TCP; secure: where by TLS, if the site says so.
     """
 
-    def __init__(self, image, folder, memory=64):
+    def __init__(self, image, folder, memory=64, name="qemu-i586", firmware="bios"):
         self.folder = Path(folder)
         disk = self.folder / "disk.img"
         shutil.copyfile(image, disk)
         first = free_ports(RTP_PORT_COUNT)
         self.target, self.secure = [Target(qemu.HOST, free_ports()) for _ in range(2)]
         self.machine = qemu.Machine(
-            board.load("qemu-i586"),
+            board.load(name),
             disk,
             self.target.port,
             (first, first + RTP_PORT_COUNT - 1),
             memory,
             self.folder,
             tcp_ports=(self.secure.port,),
+            firmware=firmware,
         )
         (self.folder / "password").write_text(CONSOLE_PASSWORD + "\n")
         self.site = self.make_site("site")

@@ -42,3 +42,20 @@ def test_what_got_lost_is_named(fragment, tmp_path, capsys, config, lost):
     with pytest.raises(SystemExit):
         fragments.check_survived(fragment, final)
     assert lost in capsys.readouterr().err
+
+
+BUILT_IN = "kernel/drivers/net/ethernet/via/via-rhine.ko\nkernel/drivers/ata/pata_cs5536.ko\n"
+
+
+def test_drivers_that_are_built_in_pass(tmp_path):
+    built_in = tmp_path / "modules.builtin"
+    built_in.write_text(BUILT_IN)
+    fragments.check_drivers("drivers", ("via-rhine", "pata_cs5536", "via_rhine"), built_in)
+
+
+def test_a_driver_that_is_not_built_in_is_named(tmp_path, capsys):
+    built_in = tmp_path / "modules.builtin"
+    built_in.write_text(BUILT_IN)
+    with pytest.raises(SystemExit):
+        fragments.check_drivers("board/x/drivers", ("via-rhine", "r6040"), built_in)
+    assert "board/x/drivers: not in the kernel: r6040" in capsys.readouterr().err

@@ -53,6 +53,9 @@ def test_an_unknown_board_is_answered_with_those_there_are(capsys):
         ('DESCRIPTION="x"\n', "ARCH is missing"),
         ('DESCRIPTION="x"\nARCH=z80\n', "ARCH=z80 is not known"),
         ("DESCRIPTION\n", "meta:1: no '='"),
+        ('DESCRIPTION="x"\nARCH=i586\nFIRMWARE=coreboot\n', "FIRMWARE=coreboot is not known"),
+        ('DESCRIPTION="x"\nARCH=i586\nFIRMWARE="bios uefi"\n', "UEFI starts x86_64 boards alone"),
+        ('DESCRIPTION="x"\nARCH=i586\n', "drivers is missing"),
     ],
 )
 def test_a_bad_board_is_told_where(tmp_path, monkeypatch, capsys, meta, said):
