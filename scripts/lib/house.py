@@ -11,7 +11,8 @@ MEASURED = ("app/", "scripts/")  # where the lengths are held
 
 # Files whose format needs tabs or whose programs' own style has them; files kept exactly as
 # others wrote them.
-WITH_TABS = ("Makefile", "*.mk", "Config.in", "*.tsv", "genimage.cfg", "mke2fs.conf")
+WITH_TABS = ("Makefile", "*.mk", "Config.in", "*.tsv", "genimage.cfg", "esp-*.cfg",
+             "mke2fs.conf")
 AS_RECEIVED = ("*.dat", "*.patch")
 
 # (pattern, what is wrong, how to mend it); a hit is told with the text that matched.
