@@ -22,6 +22,7 @@ from app.port.engine import Engine
 from app.port.heap import Heap
 from app.port.syslog import Syslog
 from app.port.tty import Tty
+from app.proxy.bounded import Window
 from app.proxy.config import Config
 from app.proxy.script_check import ScriptChecker
 from app.proxy.service import Service
@@ -36,6 +37,8 @@ LOOK_AGAIN = 10  # seconds between looks at our addresses, which DHCP may change
 LOOK_SOON = 0.5  # the same while there is none to be called by: the lease is on its way
 DNS_PORT = 53
 ANY = ("0.0.0.0", "::")
+STARVED = 200  # times in STARVED_IN seconds that a task finds no memory, until we start again
+STARVED_IN = 10
 LINE_BUSY = 0.02  # seconds until a terminal that takes no more bytes is tried again
 
 
@@ -73,6 +76,7 @@ class Box:
         self.look_at = None  # when to look at our addresses again
         self.tty = self.console = None
         self.tasks = {}
+        self.starved = Window(STARVED_IN)  # times that a task has found no memory
         self.failed = False  # a task has ended that never should
 
     # The site: at the start, and whenever another one is taken.
@@ -238,13 +242,23 @@ class Box:
         self.tasks[name] = loop.spawn(self.watched(name, task, arguments))
 
     async def watched(self, name, task, arguments):
-        """A fault in a task ends the program, which init starts again: better than a deaf box."""
-        try:
-            await task(*arguments)
-        except Exception as error:
-            self.failed = True  # first of all: where memory has run out, the log fails as well
+        """A fault in a task ends the program, which init starts again: better than a deaf box.
+
+        A task that has found no memory goes on from its start: what it needs is in its objects.
+        """
+        while True:
+            try:
+                return await task(*arguments)
+            except MemoryError as error:
+                problem = error
+                if self.starved.add(clock.now()) < STARVED:
+                    continue
+            except Exception as error:
+                problem = error
+            self.failed = True
             self.alarm.set(clock.now())
-            self.log.error(f"fault in {name}: {error!r}; the program starts again")
+            self.log.error(f"fault in {name}: {problem!r}; the program starts again")
+            return None
 
     async def sip_task(self):
         """Messages in; what they cause goes out at once."""
@@ -383,7 +397,7 @@ class Box:
             self.console.start(clock.now())
             self.start("console", self.console_task)
         self.turn()
-        await self.alarm_task()
+        await self.watched("alarm", self.alarm_task, ())
         return 1
 
     def open_console(self):

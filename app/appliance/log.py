@@ -22,10 +22,20 @@ class Log:
         self._date = date
         self.remote = None  # RemoteLog, where the site names one
         self.lines = []
+        self.lost = 0
         self.followers = []
 
     def write(self, severity, text):
-        """Add a line of that severity ("error", "warning", "notice", "info", "debug")."""
+        """Add a line of that severity ("error", "warning", "notice", "info", "debug").
+
+        Where there is no memory for it, the line is lost, and nothing else.
+        """
+        try:
+            self._add(severity, text)
+        except MemoryError:
+            self.lost += 1
+
+    def _add(self, severity, text):
         text = text[:MAX_TEXT]
         self._send(severity, text)
         date = self._date()

@@ -23,3 +23,12 @@ def test_memory_is_bounded():
     assert len(log.lines) == KEPT
     assert log.lines[0].endswith(" 51")
     assert len(log.lines[-1]) < MAX_TEXT + 40
+
+
+def test_a_line_without_memory_is_lost_and_nothing_else():
+    def full(severity, text):
+        raise MemoryError()
+
+    log = Log(full, lambda: "2026-03-01 12:00:00")
+    log.error("out of memory")
+    assert log.lost == 1 and log.lines == []
