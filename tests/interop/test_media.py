@@ -8,27 +8,12 @@ from tests.peers import sip
 from tests.peers.call import Callee, Caller, connect
 from tests.peers.phone import Phone
 from tests.peers.process import wait_until
-from tests.peers.rtp import RtpPort, exchange, pack, stream
+from tests.peers.rtp import Party, RtpPort, pack, stream
 
 pytestmark = pytest.mark.interop
 
 HOSTS = ("127.0.0.2", "127.0.0.3")  # the two telephones are not at the box's address
 STRANGER = "127.0.0.66"
-
-
-class Party:
-    """One end of a call: leg (call.Leg), rtp (RtpPort), relay: where its packets have to go."""
-
-    def __init__(self, leg, rtp):
-        self.leg = leg
-        self.rtp = rtp
-        self.relay = sip.media_of(leg.body)
-
-    def talk(self, other, count=10, source=1):
-        """Send to the other party. -> ([Packet] sent, [Packet] received there, {sources})."""
-        packets = stream(count, source)
-        received, sources = exchange(self.rtp, self.relay, other.rtp, packets)
-        return packets, received, sources
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from tests.peers.kamailio import Kamailio
 from tests.peers.phone import Phone
 from tests.peers.process import wait_until
 from tests.peers.relayd import Relayd
-from tests.peers.rtp import RtpPort, exchange, pack, stream
+from tests.peers.rtp import Party, RtpPort, pack, stream
 
 pytestmark = pytest.mark.interop
 
@@ -35,15 +35,6 @@ route[MAIN] {
 }
 onreply_route[MEDIA] { if (has_body("application/sdp")) { rtpproxy_manage("co"); } }
 """
-
-
-class Party:
-    """One end of a call: leg (call.Leg), rtp (RtpPort), relay: where its packets have to go."""
-
-    def __init__(self, leg, rtp):
-        self.leg = leg
-        self.rtp = rtp
-        self.relay = sip.media_of(leg.body)
 
 
 @pytest.fixture(params=["udp", "unix"])
@@ -90,8 +81,7 @@ def test_media_passes_packet_by_packet(lab):
             assert party.relay[0] == "127.0.0.1"
             assert relay.media[0] <= party.relay[1] <= relay.media[1]
         for sender, receiver in ((one, other), (other, one), (one, other)):
-            sent = stream(50, 5)
-            received, sources = exchange(sender.rtp, sender.relay, receiver.rtp, sent)
+            sent, received, sources = sender.talk(receiver, 50)
             assert received == sent and sources == {receiver.relay}
         with RtpPort(STRANGER) as thief:
             thief.send(pack(stream(1, 0xBAD)[0]), one.relay)

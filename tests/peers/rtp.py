@@ -4,6 +4,7 @@ import socket
 import struct
 from collections import namedtuple
 
+from tests.peers import sip
 from tests.peers.address import LOOPBACK, family_of, free_ports
 
 PCMU = 0
@@ -90,3 +91,18 @@ def exchange(sender, to, receiver, packets, patience=2.0):
         received.append(unpack(found[0]))
         sources.add(found[1])
     return received, sources
+
+
+class Party:
+    """One end of a call: leg (call.Leg), rtp (RtpPort), relay: where its packets have to go."""
+
+    def __init__(self, leg, rtp):
+        self.leg = leg
+        self.rtp = rtp
+        self.relay = sip.media_of(leg.body)
+
+    def talk(self, other, count=10, source=1):
+        """Send to the other party. -> ([Packet] sent, [Packet] received there, {sources})."""
+        packets = stream(count, source)
+        received, sources = exchange(self.rtp, self.relay, other.rtp, packets)
+        return packets, received, sources
